@@ -1,0 +1,203 @@
+import type { Mutant } from '../mutant.ts'
+import { attacks, beside, RUNTIME, scenarios } from './tests.ts'
+
+const CONTROL = `${RUNTIME}/control`
+const DIGEST = `${CONTROL}/approval-digest.ts`
+const SIGNATURE = `${CONTROL}/approval-signature.ts`
+const ASK = `${CONTROL}/ask.ts`
+const digest = beside('control/approval-digest')
+const ask = beside('control/ask')
+
+const part = (name: string, find: string, replace: string): Mutant => ({
+  name: `approval-digest-${name}`,
+  drops: `that a yes is for one ${name}`,
+  file: DIGEST,
+  find,
+  replace,
+  tests: [...digest, ...ask],
+})
+
+/** What an approval is bound to, and the standing ones. */
+export const APPROVAL_MUTANTS: readonly Mutant[] = [
+  part(
+    'tool',
+    'tool: call.tool,\n    destination: call.destination ?? null',
+    "tool: '',\n    destination: call.destination ?? null",
+  ),
+  part('destination', 'destination: call.destination ?? null', 'destination: null'),
+  part('input', 'input: call.input,\n', 'input: null,\n'),
+  part('labels', 'labels: call.labels,\n', 'labels: null,\n'),
+  part('run', 'run: call.run,\n    tenant: call.tenant ??', "run: '',\n    tenant: call.tenant ??"),
+  part('tenant', 'tenant: call.tenant ?? null', 'tenant: null'),
+  part(
+    'subject',
+    'subject: call.subject,\n    agent: call.agent,\n    approvers: call.approvers ??',
+    "subject: '',\n    agent: call.agent,\n    approvers: call.approvers ??",
+  ),
+  part(
+    'agent',
+    'agent: call.agent,\n    approvers: call.approvers ??',
+    "agent: '',\n    approvers: call.approvers ??",
+  ),
+  part('approver-rule', 'approvers: call.approvers ?? null', 'approvers: null'),
+  part(
+    'contract',
+    'call.approvers ?? null,\n    contractDigest: call.contractDigest',
+    "call.approvers ?? null,\n    contractDigest: ''",
+  ),
+  part('policy-version', 'policyVersion: call.policyVersion,\n  }\n}', "policyVersion: '',\n  }\n}"),
+  part('request', "kind: 'gatewright-approval', id,", "kind: 'gatewright-approval', id: '',"),
+  part('expiry', 'expires: expires.toISOString()', "expires: ''"),
+  {
+    name: 'approval-labels-as-they-stood',
+    drops: 'the labels that a person was shown',
+    file: `${RUNTIME}/approve.ts`,
+    find: 'labels: labelsOf(run, decided.leaves, snapshot)',
+    replace: 'labels: {}',
+    tests: [...beside('invoke'), ...attacks('approvals')],
+  },
+  {
+    name: 'approval-single-use',
+    drops: 'that an approval is spent',
+    file: `${CONTROL}/approval-store.ts`,
+    find: 'consume: (id) => remove(id)',
+    replace: 'consume: () => true',
+    tests: [...beside('control/approval-store'), ...ask],
+  },
+  {
+    name: 'approval-consumed',
+    drops: 'that only one caller spends an approval',
+    file: ASK,
+    find: '(await store.consume(requestId, { signal }))',
+    replace: '((await store.consume(requestId, { signal })) || true)',
+    tests: ask,
+  },
+  {
+    name: 'approval-late-decision',
+    drops: 'that a decision after its deadline is none',
+    file: ASK,
+    find: 'if (at >= record.request.expires)',
+    replace: 'if (false)',
+    tests: ask,
+  },
+  {
+    name: 'approval-late-call',
+    drops: 'that a yes is not spent after its deadline',
+    file: ASK,
+    find: "if (now() >= request.expires) return { outcome: 'expired', requestId }",
+    replace: '',
+    tests: ask,
+  },
+  {
+    name: 'approval-second-answer',
+    drops: 'that the first answer stands',
+    file: `${CONTROL}/approval-store.ts`,
+    find: 'if (!record || record.answer) return false',
+    replace: 'if (!record) return false',
+    tests: beside('control/approval-store'),
+  },
+  {
+    name: 'approval-fits-call',
+    drops: 'that what was signed is the call in hand',
+    file: ASK,
+    find: 'said.digest !== digest || ',
+    replace: '',
+    tests: ask,
+  },
+  {
+    name: 'approval-verified-when-spent',
+    drops: 'that the store’s word is not taken for a yes',
+    file: ASK,
+    find: 'const said = answer && (await verify(answer.statement))',
+    replace: 'const said = answer?.said',
+    tests: ask,
+  },
+  {
+    name: 'approval-rule-of-approvers',
+    drops: 'who may approve',
+    file: ASK,
+    find: '(call.approvers?.includes(said.approver) ?? true)',
+    replace: 'true',
+    tests: [...ask, ...beside('invoke')],
+  },
+  {
+    name: 'approval-approver-is-agent',
+    drops: 'that no agent approves its own call',
+    file: ASK,
+    find: ' && !isAgent(said.approver, call.agent)',
+    replace: '',
+    tests: ask,
+  },
+  {
+    name: 'approval-registered-agent',
+    drops: 'that no agent is registered as an approver',
+    file: SIGNATURE,
+    find: "if (id.startsWith('agent:'))",
+    replace: 'if (false)',
+    tests: ask,
+  },
+  {
+    name: 'approval-typ',
+    drops: 'the type of a statement',
+    file: SIGNATURE,
+    find: 'protectedHeader.typ !== TYP || ',
+    replace: '',
+    tests: ask,
+  },
+  {
+    name: 'approval-alg',
+    drops: 'the algorithm of a statement',
+    file: SIGNATURE,
+    find: '{ algorithms: [ALG] }',
+    replace: '{}',
+    tests: ask,
+  },
+  {
+    name: 'approval-signer-named',
+    drops: 'that a statement names the one who signed it',
+    file: SIGNATURE,
+    find: ' || approver !== signer) return undefined',
+    replace: ') return undefined',
+    tests: ask,
+  },
+  {
+    name: 'approval-public-key',
+    drops: 'that an approver’s key is public',
+    file: SIGNATURE,
+    find: ' && key.d === undefined',
+    replace: '',
+    tests: ask,
+  },
+  {
+    name: 'standing-run',
+    drops: 'that a standing approval is of one run and tool, for a time',
+    file: `${CONTROL}/standing.ts`,
+    find: 'if (standing.run !== call.run || standing.tool !== call.tool || !(call.now < standing.expires)) return false',
+    replace: '',
+    tests: beside('control/standing'),
+  },
+  {
+    name: 'standing-sources',
+    drops: 'that a new source asks again',
+    file: `${CONTROL}/standing.ts`,
+    find: 'if (!ticked.has(chunk)) return false',
+    replace: ';',
+    tests: beside('control/standing'),
+  },
+  {
+    name: 'standing-bounds',
+    drops: 'that every value is within its bound',
+    file: `${CONTROL}/standing.ts`,
+    find: 'found === undefined || !within(value, found.bound)',
+    replace: 'found === undefined',
+    tests: beside('control/standing'),
+  },
+  {
+    name: 'standing-every-bound',
+    drops: 'that every bounded argument is there',
+    file: `${CONTROL}/standing.ts`,
+    find: 'bounds.length > 0 && met.size === bounds.length',
+    replace: 'true',
+    tests: [...beside('control/standing'), ...scenarios('complaints')],
+  },
+]

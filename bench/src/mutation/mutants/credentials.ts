@@ -1,0 +1,251 @@
+import type { Mutant } from '../mutant.ts'
+import { beside, RUNTIME } from './tests.ts'
+
+const CHECK = `${RUNTIME}/credentials/check-obtained.ts`
+const BROKER = `${RUNTIME}/credentials/credentials.ts`
+const EXCHANGE = `${RUNTIME}/credentials/exchange.ts`
+const KEY = `${RUNTIME}/credentials/credential-key.ts`
+const CALL = `${RUNTIME}/call-credential.ts`
+const NETWORK = `${RUNTIME}/egress/network.ts`
+const EXECUTE = `${RUNTIME}/execute.ts`
+const checks = beside('credentials/check-obtained')
+const network = beside('egress/network')
+const broker = ['test/credentials/broker.test.ts']
+const tools = ['test/credentials/tools.test.ts']
+const keys = ['test/credentials/keys.test.ts']
+const halts = ['test/credentials/halts.test.ts']
+
+/** What is asked of a token that comes back, who may be given it, and where it may go. */
+export const CREDENTIAL_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'credential-scope',
+    drops: 'that scopes are within those asked for',
+    file: CHECK,
+    find: "refuse('scope')",
+    replace: 'void 0',
+    tests: checks,
+  },
+  {
+    name: 'credential-scope-in-token',
+    drops: 'the scopes inside the token',
+    file: CHECK,
+    find: '[scopes, claims?.scope]',
+    replace: '[scopes]',
+    tests: checks,
+  },
+  {
+    name: 'credential-audience-more',
+    drops: 'that no other audience is in the token',
+    file: CHECK,
+    find: '!aud.every((one)',
+    replace: '!aud.some((one)',
+    tests: checks,
+  },
+  {
+    name: 'credential-subject',
+    drops: 'that the token is of the user of the run',
+    file: CHECK,
+    find: "if (claims.sub !== expected.subject) refuse('subject')",
+    replace: '',
+    tests: checks,
+  },
+  {
+    name: 'credential-subject-of-nobody',
+    drops: 'that an agent which acts for itself gets the token of no user',
+    file: CHECK,
+    find: "if (claims.sub !== undefined && claims.sub !== issuer.client) refuse('subject')",
+    replace: '',
+    tests: checks,
+  },
+  {
+    name: 'credential-actor-nested',
+    drops: 'that only who acts now is the actor',
+    file: CHECK,
+    find: "if (depth === 0 && !actors.includes(sub)) refuse('actor')",
+    replace: "if (before === undefined && !actors.includes(sub)) refuse('actor')",
+    tests: checks,
+  },
+  {
+    name: 'credential-actor-missing',
+    drops: 'that there is an actor',
+    file: CHECK,
+    find: "if (act === undefined) refuse('actor')",
+    replace: '',
+    tests: checks,
+  },
+  {
+    name: 'credential-issued-type',
+    drops: 'the type of what was issued',
+    file: CHECK,
+    find: "refuse('issued-type')",
+    replace: 'void 0',
+    tests: checks,
+  },
+  {
+    name: 'credential-downgrade',
+    drops: 'that a bound token was asked for and came',
+    file: CHECK,
+    find: "if (dpop !== (tokenType === 'dpop')) refuse('token-type')",
+    replace: '',
+    tests: checks,
+  },
+  {
+    name: 'credential-lifetime-inside',
+    drops: 'the life that the token itself says',
+    file: CHECK,
+    find: '|| (own !== Infinity && own > longest)',
+    replace: '',
+    tests: checks,
+  },
+  {
+    name: 'credential-lifetime-by-our-clock',
+    drops: 'the end that the token itself says',
+    file: CHECK,
+    find: 'if (exp !== undefined && exp * 1000 - now > longest + CLOCK_TOLERANCE_MS)',
+    replace: 'if (false)',
+    tests: checks,
+  },
+  {
+    name: 'credential-unread',
+    drops: 'that a token which nobody can read is refused',
+    file: CHECK,
+    find: "else if (capabilities.opaque !== 'trusted-response') refuse('claims')",
+    replace: '',
+    tests: checks,
+  },
+  ...[
+    'request.tenant',
+    'request.run',
+    'request.subject',
+    'request.actor',
+    'request.audience',
+    'request.resource',
+  ].map((part): Mutant => ({
+    name: `credential-key-${part.slice('request.'.length)}`,
+    drops: `${part} from what a token is shared by`,
+    file: KEY,
+    find: `    ${part},\n`,
+    replace: '',
+    tests: broker,
+  })),
+  {
+    name: 'credential-halted-cache',
+    drops: 'the halt of whoever has a token in the cache',
+    file: BROKER,
+    find: '      if (isHalted(request)) throw halted()\n      const { issuer } = entry',
+    replace: '      const { issuer } = entry',
+    tests: broker,
+  },
+  {
+    name: 'credential-halted-exchange',
+    drops: 'the halt that came during an exchange',
+    file: EXCHANGE,
+    find: 'if (options.isHalted(request)) throw new HaltedError',
+    replace: 'if (false) throw new HaltedError',
+    tests: broker,
+  },
+  {
+    name: 'credential-late',
+    drops: 'that a token which comes back late is revoked',
+    file: EXCHANGE,
+    find: '(late) => fate.resolve(discard(issuer, late, timeoutMs))',
+    replace: '() => fate.resolve(NOTHING)',
+    tests: broker,
+  },
+  {
+    name: 'credential-refused-left',
+    drops: 'that a token which was refused is revoked',
+    file: EXCHANGE,
+    find: 'else if (obtained !== undefined) fate.resolve(discard(issuer, obtained, timeoutMs))',
+    replace: 'else if (obtained !== undefined) fate.resolve(NOTHING)',
+    tests: broker,
+  },
+  {
+    name: 'credential-origin',
+    drops: 'that a credential goes to its one origin',
+    file: CALL,
+    find: '(to: URL) => to.origin === origin',
+    replace: '(to: URL) => to.origin !== origin || true',
+    tests: [...tools, ...keys],
+  },
+  {
+    name: 'credential-after-call',
+    drops: 'that a credential is dead after its call',
+    file: EXECUTE,
+    find: 'opened?.close()',
+    replace: 'void 0',
+    tests: tools,
+  },
+  {
+    name: 'credential-stray',
+    drops: 'that a tool which takes its credential elsewhere is counted',
+    file: CALL,
+    find: "  await violated(run, 'destination', tool)\n",
+    replace: '',
+    tests: tools,
+  },
+  {
+    name: 'credential-result',
+    drops: 'that a credential is taken out of results',
+    file: EXECUTE,
+    find: 'run.handedOut.scrub()?.json(plain.value) ?? ',
+    replace: '',
+    tests: [...keys, 'test/credentials/canary.test.ts'],
+  },
+  {
+    name: 'credential-error',
+    drops: 'that a credential is taken out of errors',
+    file: EXECUTE,
+    find: 'run.handedOut.scrub()?.error(thrown) ?? ',
+    replace: '',
+    tests: ['test/credentials/canary.test.ts'],
+  },
+  {
+    name: 'credential-preliminary',
+    drops: 'that a credential is taken out of preliminary results',
+    file: EXECUTE,
+    find: 'scrub === undefined ? value : shown(value, scrub)',
+    replace: 'value',
+    tests: ['test/credentials/canary.test.ts'],
+  },
+  {
+    name: 'credential-revoked-by-halt',
+    drops: 'that a halt revokes',
+    file: `${RUNTIME}/guard.ts`,
+    find: ', ...link.hooks]',
+    replace: ']',
+    tests: halts,
+  },
+  {
+    name: 'credential-recorded',
+    drops: 'that a token is written down before it is handed out',
+    file: EXCHANGE,
+    find: '    await options.keep(held, { signal })\n',
+    replace: '',
+    tests: broker,
+  },
+  {
+    name: 'network-literal',
+    drops: 'that an address inside the network is refused',
+    file: NETWORK,
+    find: 'if (isInternalAddress(to.hostname)) return done(refused(), null)',
+    replace: '',
+    tests: network,
+  },
+  {
+    name: 'network-answers',
+    drops: 'that what a name resolves to is looked at',
+    file: NETWORK,
+    find: '!addresses.every(({ address }) => isPublic(address))',
+    replace: 'false',
+    tests: network,
+  },
+  {
+    name: 'network-redirect',
+    drops: 'that each hop may be gone to',
+    file: NETWORK,
+    find: 'if (!isPlain(url) || !request.allows(url)) throw refused()',
+    replace: 'if (hops === 0 && !request.allows(url)) throw refused()',
+    tests: network,
+  },
+]

@@ -1,0 +1,208 @@
+import type { Mutant } from '../mutant.ts'
+
+const MCP = 'packages/adapters/src/mcp'
+const server = ['test/mcp/guard-server.test.ts']
+const filter = [`${MCP}/guard-server-filter.test.ts`]
+const proxy = ['test/mcp/proxy.test.ts']
+const refusals = ['test/mcp/refusals.test.ts']
+const CALLER = `${MCP}/guard-server-caller.ts`
+const DPOP = `${MCP}/guard-server-dpop.ts`
+const MESSAGES = `${MCP}/guard-server-messages.ts`
+const WORDS = `${MCP}/proxy-user-message.ts`
+
+/** MCP servers of one's own, and the proxy in front of those of others. */
+export const MCP_SERVER_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'mcp-server-audience',
+    drops: 'for which server a token is',
+    file: CALLER,
+    find: '    audience: resource,\n',
+    replace: "    audience: [resource, 'https://other.example/mcp'],\n",
+    tests: server,
+  },
+  {
+    name: 'mcp-server-query',
+    drops: 'the refusal of a token in the query',
+    file: CALLER,
+    find: "if (new URL(request.url).searchParams.has('access_token')) return 'in query'",
+    replace: '',
+    tests: server,
+  },
+  {
+    name: 'mcp-server-agents',
+    drops: 'who may act for users',
+    file: CALLER,
+    find: 'delegation: { actors: agents }',
+    replace: "delegation: { actors: [...agents, 'other-agent'] }",
+    tests: server,
+  },
+  {
+    name: 'mcp-server-bound',
+    drops: 'the proof that a bound token needs',
+    file: CALLER,
+    find: "if (typeof jkt !== 'string' || scheme !== 'dpop' || proof === null) throw refused()",
+    replace:
+      "if (typeof jkt !== 'string' || scheme !== 'dpop' || proof === null) return callerOf(authenticated, claims, secret)",
+    tests: server,
+  },
+  {
+    name: 'mcp-server-proof-once',
+    drops: 'that a proof is good once',
+    file: DPOP,
+    find: 'return first !== undefined',
+    replace: 'return true',
+    tests: server,
+  },
+  {
+    name: 'mcp-server-proof-token',
+    drops: 'for which token a proof is',
+    file: DPOP,
+    find: "if (typeof ath !== 'string' || !same(ath, hash(token))) return false",
+    replace: '',
+    tests: server,
+  },
+  {
+    name: 'mcp-server-proof-address',
+    drops: 'for which address a proof is',
+    file: DPOP,
+    find: ' || withoutQuery(htu) !== withoutQuery(url)) return false',
+    replace: ') return false',
+    tests: server,
+  },
+  {
+    name: 'mcp-server-session',
+    drops: 'whose a session is',
+    file: `${MCP}/guard-server.ts`,
+    find: 'if (session !== null && !sessions.isOwn(session, caller))',
+    replace: 'if (false)',
+    tests: server,
+  },
+  {
+    name: 'mcp-server-refusal-audited',
+    drops: 'the record of a refusal at the door',
+    file: `${MCP}/guard-server.ts`,
+    find: 'await record({ ...refusal, status: response.status }, { signal })',
+    replace: '',
+    tests: refusals,
+  },
+  {
+    name: 'mcp-server-refusal-unaudited',
+    drops: 'that whoever is refused hears of it only once it is written down',
+    file: `${MCP}/guard-server.ts`,
+    find: "return failure(503, -32_000, 'The audit cannot be written now.')",
+    replace: 'return response',
+    tests: refusals,
+  },
+  {
+    name: 'mcp-server-message-audited',
+    drops: 'the record of a message that is refused behind the door',
+    file: MESSAGES,
+    find: 'record(refusal, { signal: NEVER }).then(',
+    replace: 'Promise.resolve().then(',
+    tests: refusals,
+  },
+  {
+    name: 'mcp-proxy-call-audited',
+    drops: 'the record of a call of what is not offered',
+    file: `${MCP}/proxy.ts`,
+    find: "await refusedCall(name, 'no such tool')",
+    replace: '',
+    tests: refusals,
+  },
+  {
+    name: 'mcp-proxy-message-audited',
+    drops: 'the record of a message that was not the user’s',
+    file: `${MCP}/proxy.ts`,
+    find: "await refusedCall(name, 'message of the user')",
+    replace: '',
+    tests: refusals,
+  },
+  {
+    name: 'mcp-server-token-kept',
+    drops: 'the token from the request that a server sees',
+    file: `${MCP}/guard-server.ts`,
+    find: "['authorization', 'dpop', 'cookie', 'content-length']",
+    replace: "['content-length']",
+    tests: server,
+  },
+  {
+    name: 'mcp-server-scopes',
+    drops: 'the scopes of a tool',
+    file: MESSAGES,
+    find: 'return missing.length === 0 ? { may: true } : { may: false, missing: scopes }',
+    replace: 'return { may: true }',
+    tests: server,
+  },
+  {
+    name: 'mcp-server-acting',
+    drops: 'which agent may call a tool',
+    file: MESSAGES,
+    find: 'if (agents !== undefined && (caller.actor === undefined || !agents.includes(caller.actor.sub)))',
+    replace: 'if (agents !== undefined && !agents.some((one) => caller.chain.includes(one)))',
+    tests: server,
+  },
+  {
+    name: 'mcp-server-verified',
+    drops: 'that the caller of a message was verified here',
+    file: `${MCP}/guard-server.ts`,
+    find: 'isObject(caller) && verified.has(caller)',
+    replace: 'isObject(caller)',
+    tests: server,
+  },
+  {
+    name: 'mcp-server-filter',
+    drops: 'the filter of results',
+    file: MESSAGES,
+    find: 'result: filtered(result, rule, caller)',
+    replace: 'result',
+    tests: server,
+  },
+  {
+    name: 'mcp-server-text',
+    drops: 'the hidden fields of a text',
+    file: `${MCP}/guard-server-filter.ts`,
+    find: 'JSON.stringify(hidden.reduce<unknown>(removed, value)) }]',
+    replace: 'JSON.stringify(value) }]',
+    tests: filter,
+  },
+  {
+    name: 'mcp-proxy-unseen',
+    drops: 'that the prompt of an agent elsewhere is anyone’s',
+    file: 'packages/runtime/src/loop/unseen-call.ts',
+    find: "['anyone'], UNSEEN)",
+    replace: "['developer'], UNSEEN)",
+    tests: ['packages/runtime/src/loop/unseen-call.test.ts'],
+  },
+  {
+    name: 'mcp-proxy-words-user',
+    drops: 'whose words a signed message holds',
+    file: WORDS,
+    find: "said['sub'] === subject &&",
+    replace: '',
+    tests: proxy,
+  },
+  {
+    name: 'mcp-proxy-words-run',
+    drops: 'for which run a signed message is',
+    file: WORDS,
+    find: "said['run'] === run &&",
+    replace: '',
+    tests: proxy,
+  },
+  {
+    name: 'mcp-proxy-words-once',
+    drops: 'that a signed message counts once',
+    file: WORDS,
+    find: 'if (first === undefined) throw refused()',
+    replace: '',
+    tests: proxy,
+  },
+  {
+    name: 'mcp-proxy-words-age',
+    drops: 'the age of a signed message',
+    file: WORDS,
+    find: 'age <= maxAgeMs &&',
+    replace: '',
+    tests: proxy,
+  },
+]

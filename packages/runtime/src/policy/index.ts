@@ -1,0 +1,12 @@
+// The entry `@gatewright/runtime/policy`: all that a policy is written with.
+export { ask, deny, obligate, permit, permitContracted } from './rules.ts'
+export { policy, type Policy, policySource } from './policy.ts'
+export type { PolicyEngine } from './engine.ts'
+export type { PolicyRequest } from './request.ts'
+export type { Decision, Reason } from './decision.ts'
+export { shadow } from './shadow.ts'
+export { between, withinHours } from './time.ts'
+export { classificationAtMost, not, tenantIs, velocityBelow } from './condition.ts'
+export type { Authority } from './authority.ts'
+export { rolesAndRelations } from './roles.ts'
+export type { TaskGrant } from './grant.ts'
