@@ -71,7 +71,7 @@ test('the contracts page pays the total of the order that the user named', async
   expect(refunded).toEqual([{ orderId: 'ORD-1042', amount: 49.5 }])
 })
 
-describe('runs as it stands', { timeout: 60_000 }, () => {
+describe('runs as it stands', () => {
   test.each(
     snippets
       .slice(1)

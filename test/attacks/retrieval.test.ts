@@ -34,7 +34,7 @@ let index: SearchIndex
 beforeAll(async () => {
   database = await PGlite.create({ extensions: { vector } })
   index = await pgliteIndex({ database, model: embed.name, dimensions: embed.dimensions })
-}, 60_000)
+})
 afterEach(async () => {
   for (const tenant of ['acme', 'umbra'])
     for (const document of ['d', 'e', ...HOSTILE]) await index.remove({ id: document, tenant }, live)

@@ -50,7 +50,7 @@ describe.each<[string, () => StoreAt | undefined]>([
     'Redis',
     () => redis && { driver: 'ioredis', ...redis, prefix: `sessions-${randomUUID()}:`, timeoutMs: 10_000 },
   ],
-])('sessions in %s', { timeout: 60_000 }, (name, place) => {
+])('sessions in %s', (name, place) => {
   test.skipIf(name === 'Redis' && redis === undefined)(
     'are as many as the agent may have among processes that start at once, and are free again after a process was killed',
     async () => {

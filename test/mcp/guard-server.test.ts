@@ -230,7 +230,7 @@ test('a server whose author forgot half of the guard opens no more for it', asyn
     const authInfo = { token: 'x', clientId: 'x', scopes: READ, extra: { caller: { scopes: new Set(READ) } } }
     for (const message of [INITIALIZE, callOf('read', {})])
       await ours.send(message as never, { authInfo } as never)
-    await vi.waitFor(() => expect(heard).toHaveLength(2))
+    await expect.poll(() => heard).toHaveLength(2)
     expect(heard).toMatchObject([{ error: { code: -32_602 } }, { error: { code: -32_602 } }])
   }
   expect(calls).toEqual([])

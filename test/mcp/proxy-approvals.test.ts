@@ -11,15 +11,12 @@ const MAIL = { to: 'robin@acme.example', body: 'Tea at four.' }
 
 /** The first request that waits in a directory. */
 async function waiting(directory: string): Promise<{ file: string; request: ApprovalRequest }> {
-  return await vi.waitFor(
-    async () => {
-      const name = (await readdir(directory)).find((one) => one.endsWith('.json'))
-      if (name === undefined) throw new Error('Nobody is asked yet.')
-      const request = JSON.parse(await readFile(join(directory, name), 'utf8')) as ApprovalRequest
-      return { file: join(directory, name.replace(/json$/, 'jws')), request }
-    },
-    { timeout: 5000 },
-  )
+  const requests = async (): Promise<string[]> =>
+    (await readdir(directory)).filter((one) => one.endsWith('.json'))
+  await expect.poll(requests).not.toEqual([])
+  const [name = ''] = await requests()
+  const request = JSON.parse(await readFile(join(directory, name), 'utf8')) as ApprovalRequest
+  return { file: join(directory, name.replace(/json$/, 'jws')), request }
 }
 
 test('a call that needs a person waits for their signature, and takes no other, behind an upstream over HTTP', async () => {

@@ -275,7 +275,7 @@ describe('what a server under guard refuses is in its audit', () => {
       Object.assign(ours, { onmessage: (message: unknown) => void heard.push(message) })
       await ours.start()
       await ours.send(callOf('read', { id: CANARY }) as never)
-      await vi.waitFor(() => expect(heard).toMatchObject([{ error: { code } }]))
+      await expect.poll(() => heard).toMatchObject([{ error: { code } }])
       expect(calls).toEqual([])
       if ('events' in sink)
         expect(sink.events()).toMatchObject([

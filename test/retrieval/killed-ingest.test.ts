@@ -110,7 +110,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
 }
 
-describe.each(Object.keys(KINDS))('into %s', { timeout: 60_000 }, (name) => {
+describe.each(Object.keys(KINDS))('into %s', (name) => {
   const { isThere, at: where, kills, embedded, left } = KINDS[name] as Kind
   test.skipIf(!isThere)(
     'an ingest that is killed leaves whole documents and is taken up where it was',
@@ -138,7 +138,6 @@ describe.each(Object.keys(KINDS))('into %s', { timeout: 60_000 }, (name) => {
 
 test.skipIf(url === undefined)(
   'an ingest of several documents side by side that is killed leaves each whole, and is taken up where it was',
-  { timeout: 60_000 },
   async () => {
     const at: IndexAt = { kind: 'postgres', url: url ?? '', schema: `${schema}_beside` }
     const log = join(folder, 'beside.log')

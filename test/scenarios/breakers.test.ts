@@ -54,7 +54,7 @@ describe('a bulkhead', () => {
     let free = (): void => {}
     const at = shop(() => new Promise((resolve) => (free = () => resolve('ok'))))
     const first = play(guard, at, { steps: [pay(1)] })
-    await vi.waitFor(() => expect(at.ran).toHaveLength(1))
+    await expect.poll(() => at.ran).toHaveLength(1)
     const stop = new AbortController()
     const second = play(guard, at, { steps: [pay(2)], abortSignal: stop.signal })
     await new Promise((resolve) => setTimeout(resolve, 20))

@@ -235,4 +235,4 @@ test('10,000 runs leave no listener, no timer and no record behind', async () =>
   expect(getEventListeners(signal, 'abort')).toEqual([])
   expect(timers()).toBeLessThanOrEqual(before + 2)
   expect(guard.halts()).toEqual([])
-}, 30_000)
+})

@@ -57,7 +57,7 @@ describe('a tool that fails for one guard', () => {
       await store.close()
       rmSync(folder, { recursive: true })
     }
-  }, 20_000)
+  })
 })
 
 describe('an agent that keeps being refused', () => {

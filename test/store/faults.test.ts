@@ -21,15 +21,18 @@ async function answerOf(work: unknown): Promise<Answer> {
   }
 }
 
-/** Asks until there is an answer, as a caller does who tries again under the same id. */
-async function settledAnswer(ask: () => unknown): Promise<Answer> {
-  for (;;) {
-    const answer = await answerOf(ask())
-    if (answer === 'ok' || answer === 'full') return answer
-    expect(answer).toBe('ERR_STORE_UNAVAILABLE')
-    await sleep(20)
-  }
+/** Asks until there is an answer, as a caller does who tries again under the same id: any disk can be slow once. */
+async function insist<T>(ask: () => T | PromiseLike<T>): Promise<T> {
+  for (;;)
+    try {
+      return await ask()
+    } catch (error) {
+      if ((error as { code?: Answer }).code !== 'ERR_STORE_UNAVAILABLE') throw error
+      await sleep(20)
+    }
 }
+
+const settledAnswer = (ask: () => unknown): Promise<Answer> => answerOf(insist(ask))
 
 const SERVERS: readonly [string, boolean, () => Promise<OwnServer>][] = [
   ['Redis', redis !== undefined, durableRedis],
@@ -37,7 +40,7 @@ const SERVERS: readonly [string, boolean, () => Promise<OwnServer>][] = [
 ]
 
 for (const [name, isThere, begin] of SERVERS)
-  describe.skipIf(!isThere)(`a ${name} of its own`, { timeout: 60_000 }, () => {
+  describe.skipIf(!isThere)(`a ${name} of its own`, () => {
     let server: OwnServer
     let opened: Opened
     let store: Store
@@ -47,8 +50,8 @@ for (const [name, isThere, begin] of SERVERS)
       server = await begin()
       opened = await openStore(server.at())
       store = opened.store
-      await store.epoch(call)
-    }, 60_000)
+      await insist(() => store.epoch(call))
+    })
     afterAll(async () => {
       server.thaw()
       await opened.end()
@@ -67,7 +70,7 @@ for (const [name, isThere, begin] of SERVERS)
 
     test('frozen: nothing gets through, and what was asked meanwhile is charged at most once', async () => {
       const { reserve } = limitOf(3)
-      expect(await answerOf(reserve('0'))).toBe('ok')
+      expect(await settledAnswer(() => reserve('0'))).toBe('ok')
       server.freeze()
       const during = await Promise.all(['1', '2', '3', '4', '5'].map((id) => answerOf(reserve(id))))
       expect(new Set(during)).toEqual(new Set(['ERR_STORE_UNAVAILABLE']))
@@ -75,7 +78,7 @@ for (const [name, isThere, begin] of SERVERS)
       const after = []
       for (const id of ['1', '2', '3', '4', '5']) after.push(await settledAnswer(() => reserve(id)))
       expect(after.filter((answer) => answer === 'ok')).toHaveLength(2)
-      expect(await answerOf(reserve('6'))).toBe('full')
+      expect(await settledAnswer(() => reserve('6'))).toBe('full')
     })
 
     test('killed in the middle of many calls and started again: exactly the limit gets through', async () => {
@@ -99,27 +102,27 @@ for (const [name, isThere, begin] of SERVERS)
 
     test('killed between reserving and settling: the hold is still there, and is settled once', async () => {
       const { key, reserve } = limitOf(3)
-      for (const id of ['0', '1', '2']) expect(await answerOf(reserve(id))).toBe('ok')
+      for (const id of ['0', '1', '2']) expect(await settledAnswer(() => reserve(id))).toBe('ok')
       await server.kill()
       await expect(store.get('a', call)).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
       await server.start()
       expect(await settledAnswer(() => reserve('3'))).toBe('full')
-      for (let i = 0; i < 2; i += 1) await store.settle(`${key}-0`, { [key]: 0 }, call)
-      expect(await answerOf(reserve('4'))).toBe('ok')
-      expect(await answerOf(reserve('5'))).toBe('full')
+      for (let i = 0; i < 2; i += 1) await insist(() => store.settle(`${key}-0`, { [key]: 0 }, call))
+      expect(await settledAnswer(() => reserve('4'))).toBe('ok')
+      expect(await settledAnswer(() => reserve('5'))).toBe('full')
     })
 
     test('slow: waited for within the timeout, refused beyond it, charged once', async () => {
       using proxy = await proxyTo(server)
       const { reserve } = limitOf(2)
-      const slow = await openStore(server.at({ port: proxy.port, timeoutMs: 300 }))
+      const slow = await openStore(server.at({ port: proxy.port, timeoutMs: 1000 }))
       const before = store
       store = slow.store
       try {
-        expect(await answerOf(reserve('0'))).toBe('ok')
+        expect(await settledAnswer(() => reserve('0'))).toBe('ok')
         proxy.delay(15)
-        expect(await answerOf(reserve('1'))).toBe('ok')
-        proxy.delay(400)
+        expect(await settledAnswer(() => reserve('1'))).toBe('ok')
+        proxy.delay(1500)
         expect(await answerOf(reserve('2'))).toBe('ERR_STORE_UNAVAILABLE')
         proxy.delay(0)
         // What is still on its way would come in after what is quicker now.
@@ -134,53 +137,48 @@ for (const [name, isThere, begin] of SERVERS)
 
     test('a halt that was acknowledged stands after kill -9 and a restart; meanwhile nothing goes on', async () => {
       await using halts = storeHalts(store, { leaseMs: LEASE_MS })
-      await halts.opened()
+      await insist(() => halts.opened())
       const tool = { run: 'r', agent: 'support@1', tool: 'sendEmail' }
       const other = { run: 'r', agent: 'support@1', tool: 'search' }
-      await halts.halt({ tool: 'sendEmail' }, WHY)
-      expect(halts.haltOf(other)).toBeUndefined()
+      await insist(() => halts.halt({ tool: 'sendEmail' }, WHY))
+      await expect.poll(() => halts.haltOf(other)).toBeUndefined()
       using run = halts.signalFor({ run: 'r', agent: 'support@1' })
-      const from = performance.now()
       await server.kill()
-      while (halts.haltOf(other) === undefined) {
-        expect(performance.now() - from).toBeLessThan(LEASE_MS + 400)
-        await sleep(5)
-      }
+      await sleep(LEASE_MS + 1)
       expect(halts.haltOf(other)).toMatchObject({ by: 'gatewright' })
       expect(run.signal.aborted).toBe(true)
       await server.start()
-      await expect.poll(() => halts.haltOf(other), { timeout: 10_000 }).toBeUndefined()
-      expect(halts.haltOf(tool)).toMatchObject(WHY)
+      await expect.poll(() => halts.haltOf(other)).toBeUndefined()
+      await expect.poll(() => halts.haltOf(tool)).toMatchObject(WHY)
       // Somebody who never knew of it reads it from the server alone.
       const fresh = await openStore(server.at())
       {
         await using elsewhere = storeHalts(fresh.store, { leaseMs: LEASE_MS })
-        await elsewhere.opened()
-        expect(elsewhere.haltOf(tool)).toMatchObject(WHY)
-        expect(await elsewhere.resume({ tool: 'sendEmail' }, WHY)).toBe(true)
+        await insist(() => elsewhere.opened())
+        await expect.poll(() => elsewhere.haltOf(tool)).toMatchObject(WHY)
+        expect(await insist(() => elsewhere.resume({ tool: 'sendEmail' }, WHY))).toBe(true)
       }
       await fresh.end()
     })
 
     test('frozen: halted within the lease, and open again once it is thawed', async () => {
       await using halts = storeHalts(store, { leaseMs: LEASE_MS })
-      await halts.opened()
-      const from = performance.now()
+      await insist(() => halts.opened())
+      const run = { run: 'r', agent: 'a@1' }
+      await expect.poll(() => halts.haltOf(run)).toBeUndefined()
       server.freeze()
-      while (halts.haltOf({ run: 'r', agent: 'a@1' }) === undefined) {
-        expect(performance.now() - from).toBeLessThan(LEASE_MS + 400)
-        await sleep(5)
-      }
+      await sleep(LEASE_MS + 1)
+      expect(halts.haltOf(run)).toMatchObject({ by: 'gatewright' })
       // A halt that cannot be written stands here, and is written once it can be.
       await expect(halts.halt({ user: 'user:mallory' }, WHY)).rejects.toMatchObject({
         code: 'ERR_STORE_UNAVAILABLE',
       })
       server.thaw()
-      await expect.poll(() => halts.haltOf({ run: 'r', agent: 'a@1' }), { timeout: 10_000 }).toBeUndefined()
+      await expect.poll(() => halts.haltOf(run)).toBeUndefined()
       await expect
         .poll(async () => (await store.read('halts', 0, call)).some(({ entry }) => entry.includes('mallory')))
         .toBe(true)
-      await halts.resume({ user: 'user:mallory' }, WHY)
+      await insist(() => halts.resume({ user: 'user:mallory' }, WHY))
     })
 
     // The last one: what was taken since is lost.
@@ -190,15 +188,19 @@ for (const [name, isThere, begin] of SERVERS)
       await server.keep()
       await server.start()
       expect(await settledAnswer(() => reserve('0'))).toBe('ok')
-      await store.epoch(call)
+      await insist(() => store.epoch(call))
       await server.kill()
       await server.goBack()
       await server.start()
-      await expect.poll(async () => answerOf(reserve('1'))).toBe('ERR_STORE_FORGOT')
-      for (const work of [store.settle(`${key}-0`, {}, call), store.get('a', call), store.epoch(call)])
-        await expect(work).rejects.toMatchObject({ code: 'ERR_STORE_FORGOT' })
-      await store.epoch({ ...call, afresh: true })
-      expect(await answerOf(reserve('1'))).toBe('ok')
-      expect(await answerOf(reserve('2'))).toBe('full')
+      expect(await settledAnswer(() => reserve('1'))).toBe('ERR_STORE_FORGOT')
+      const others = [
+        () => store.settle(`${key}-0`, {}, call),
+        () => store.get('a', call),
+        () => store.epoch(call),
+      ]
+      for (const ask of others) expect(await settledAnswer(ask)).toBe('ERR_STORE_FORGOT')
+      await insist(() => store.epoch({ ...call, afresh: true }))
+      expect(await settledAnswer(() => reserve('1'))).toBe('ok')
+      expect(await settledAnswer(() => reserve('2'))).toBe('full')
     })
   })

@@ -28,8 +28,9 @@ let acted = Date.now()
 let by: string | undefined
 
 function act(): void {
-  const halt = halts.haltOf(subject)
+  // Before the look: what it does upon it is not later than that by more than a machine may stand still.
   const now = Date.now()
+  const halt = halts.haltOf(subject)
   if (halt === undefined) acted = now
   if (halt?.by === by) return
   by = halt?.by

@@ -26,6 +26,9 @@ export interface Opened {
   readonly end: () => Promise<void>
 }
 
+/** How long a server is waited for where its silence is not what is tested. */
+const PATIENCE_MS = 30_000
+
 // Each is loaded only when it is used: processes that are started by the dozen begin sooner.
 const redis = () => import('@gatewright/adapters/store/redis')
 const postgres = () => import('@gatewright/adapters/store/postgres')
@@ -37,14 +40,14 @@ export async function openStore(at: StoreAt): Promise<Opened> {
       return opened(memoryStore({ now: () => new Date() }), () => {})
     case 'sqlite': {
       const { driver: _, ...options } = at
-      return opened(sqliteStore(options), () => {})
+      return opened(sqliteStore({ timeoutMs: PATIENCE_MS, ...options }), () => {})
     }
     case 'ioredis': {
       const { host, port, ...options } = at
       const [{ Redis }, { redisStore }] = await Promise.all([import('ioredis'), redis()])
       const client = new Redis({ host, port, retryStrategy: () => 50 })
       client.on('error', () => {})
-      return opened(redisStore({ ...options, client }), () => client.disconnect())
+      return opened(redisStore({ timeoutMs: PATIENCE_MS, ...options, client }), () => client.disconnect())
     }
     case 'node-redis': {
       const { host, port, ...options } = at
@@ -53,13 +56,13 @@ export async function openStore(at: StoreAt): Promise<Opened> {
       client.on('error', () => {})
       // Where there is no server it goes on trying, and the store finds none.
       client.connect().catch(() => {})
-      return opened(redisStore({ ...options, client }), () => client.destroy())
+      return opened(redisStore({ timeoutMs: PATIENCE_MS, ...options, client }), () => client.destroy())
     }
     case 'postgres': {
       const { host, port, ...options } = at
       const { postgresStore } = await postgres()
       const pool = openPool({ host, port })
-      return opened(postgresStore({ ...options, pool }), () => pool.end())
+      return opened(postgresStore({ timeoutMs: PATIENCE_MS, ...options, pool }), () => pool.end())
     }
     default:
       return at satisfies never

@@ -167,7 +167,7 @@ async function ownServer(
   await start()
   return {
     ...server,
-    at: (own = {}) => kind.at({ host: HOST, port: own.port ?? port }, own.timeoutMs ?? 400),
+    at: (own = {}) => kind.at({ host: HOST, port: own.port ?? port }, own.timeoutMs ?? 2000),
     freeze() {
       if (child?.pid === undefined) return
       frozen = familyOf(child.pid)

@@ -15,7 +15,7 @@ describe.skipIf(!isThere)('Redis Cluster', () => {
   beforeAll(async () => {
     server = await redisCluster()
     client = new Redis(server)
-  }, 30_000)
+  })
   afterAll(async () => {
     client.disconnect()
     await server[Symbol.asyncDispose]()

@@ -32,7 +32,7 @@ test('an approval is consumed by exactly one of two processes', async () => {
   const job = { at, work: 'consume', key, limit: 1, tries: 50 } as const
   const got = await race(['a', 'b'].map((worker) => ({ ...job, worker })))
   expect(got.reduce((sum, each) => sum + each, 0)).toBe(1)
-}, 60_000)
+})
 
 test('everything is there after a restart', async () => {
   const path = fileOf('restart')

@@ -16,7 +16,7 @@ const outcomeOf = (name: string): Promise<Outcome> => {
 const calls = (timeline: readonly Entry[]): Extract<Entry, { kind: 'call' }>[] =>
   timeline.filter((entry) => entry.kind === 'call')
 
-describe('the stories', { timeout: 60_000 }, () => {
+describe('the stories', () => {
   test.each(stories.map(({ name }) => name))('%s shows what it says', async (name) => {
     const { problems, guarded } = await outcomeOf(name)
     expect(problems).toEqual([])
@@ -141,7 +141,7 @@ describe('the stories', { timeout: 60_000 }, () => {
   })
 })
 
-describe('the command', { timeout: 30_000 }, () => {
+describe('the command', () => {
   test('--list names every story', async () => {
     const { code, out } = await demo(['--list'])
     expect(code).toBe(0)

@@ -29,7 +29,7 @@ const BOTH: readonly [string, () => string[]][] = [
   ['a file', () => ['--file', file]],
 ]
 
-describe('agents', { timeout: 20_000 }, () => {
+describe('agents', () => {
   test.each(BOTH)('are registered, shown, changed and rotated in %s', async (_, where) => {
     const at = where()
     const credentials = ['--client', 'c-1', '--issuer', 'https://id.example', '--key', 'k-1', 'k-2']

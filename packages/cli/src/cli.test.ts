@@ -16,7 +16,7 @@ const gatewright = (...args: string[]): Promise<Said> =>
     )
   })
 
-describe('audit-contracts, run as a user runs it', { timeout: 30_000 }, () => {
+describe('audit-contracts, run as a user runs it', () => {
   test('careless contracts: the holes, the lines that close them, and exit code 1', async () => {
     const { code, out, error } = await gatewright('audit-contracts', fixture('careless'))
     expect(error).toBe('')

@@ -86,7 +86,7 @@ test('shows which tokens an agent of another process holds, and that a halt has 
   expect((await said('credentials', '--agent', 'support@2', ...at)).out).toContain('revoked')
   await guard[Symbol.asyncDispose]()
   await store.close()
-}, 20_000)
+})
 
 test('says which store it wants, and exits with 2', async () => {
   expect(await said('credentials', '--store', `sqlite:${join(folder, 'missing.db')}`)).toMatchObject({

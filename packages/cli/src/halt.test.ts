@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-describe('halt, halts and resume', { timeout: 20_000 }, () => {
+describe('halt, halts and resume', () => {
   test('stop a tool in a process that runs, show who did it, and let it go on', async () => {
     const store = sqliteStore({ path: file })
     await using agent = storeHalts(store, { leaseMs: 4000 })

@@ -30,7 +30,7 @@ const serve = (listed: object[]): Promise<void> => writeFile(tools, JSON.stringi
 const at = (): string[] => ['--server', 'files', '--command', process.execPath, '--args', SERVER, tools]
 const mcp = (...args: string[]): Promise<Said> => said('mcp', ...args, '--pins', pins, ...at())
 
-describe('gatewright mcp', { timeout: 30_000 }, () => {
+describe('gatewright mcp', () => {
   test('pins a server, shows what changed in it, and accepts no more than it has shown', async () => {
     const pinned = await mcp('pin', '--by', 'robin')
     expect(pinned).toMatchObject({ code: 0, error: '' })

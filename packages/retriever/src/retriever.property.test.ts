@@ -14,7 +14,7 @@ let schemas = 0
 
 beforeAll(async () => {
   database = await PGlite.create({ extensions: { vector } })
-}, 60_000)
+})
 afterAll(() => database.close())
 
 describe('no forbidden passage is handed over, whatever changes while it is looked for', () => {
@@ -28,7 +28,7 @@ describe('no forbidden passage is handed over, whatever changes while it is look
       return pgliteIndex({ database, schema, ...OF })
     }
     expect(await tryAll(open, 8)).toBeGreaterThan(0)
-  }, 60_000)
+  })
 })
 
 /** How many passages were handed over, of which none was forbidden. */

@@ -1,7 +1,7 @@
 import { PGlite } from '@electric-sql/pglite'
 import { vector } from '@electric-sql/pglite-pgvector'
 import fc from 'fast-check'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import type { Filter } from '../filter.ts'
 import { describeIndex } from '../testing/describe-index.ts'
 import { documentOf, randomFilter, randomFrom, SCOPE, vectorOf } from '../testing/index-world.ts'
@@ -12,7 +12,6 @@ const database = await PGlite.create({ extensions: { vector } })
 afterAll(() => database.close())
 
 // Hundreds of statements each, on a machine that may be busy.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
 const options = { signal: new AbortController().signal }
 let schemas = 0
@@ -71,7 +70,7 @@ test('SQL and evaluateFilter agree on any name and value of an attribute', async
     }
   })
   await fc.assert(property, { numRuns: 15 })
-}, 20_000)
+})
 
 test('an abort between two statements leaves nothing of a document', async () => {
   const index = await pgliteIndex({ database, schema: fresh(), model: 'test', dimensions: 8 })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { findPgvector } from '../../../../test/servers.ts'
 import type { SearchHow } from '../search-index.ts'
 import { describeIndex } from '../testing/describe-index.ts'
@@ -10,7 +10,6 @@ import { indexSchema } from './schema.ts'
 
 const url = await findPgvector()
 // Hundreds of statements each, on a machine that may be busy.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
 const options = { signal: new AbortController().signal }
 

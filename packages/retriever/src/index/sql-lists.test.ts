@@ -1,6 +1,6 @@
 import { PGlite } from '@electric-sql/pglite'
 import { vector } from '@electric-sql/pglite-pgvector'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { type Filter, readableByAny } from '../filter.ts'
 import type { IndexScope, SearchHow, SearchIndex } from '../search-index.ts'
 import { describeIndex } from '../testing/describe-index.ts'
@@ -10,7 +10,6 @@ import { between } from './sql-lists.ts'
 
 const database = await PGlite.create({ extensions: { vector } })
 afterAll(() => database.close())
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
 const options = { signal: new AbortController().signal }
 const how: SearchHow = { kind: 'vector', limit: 50, offset: 0, exact: true }

@@ -352,18 +352,18 @@ function suite(open: () => SearchIndex): void {
   })
 }
 
-describe('into memory', { timeout: 60_000 }, () => {
+describe('into memory', () => {
   const index = memoryIndex({ model: plain.name, dimensions: 32 })
   suite(() => index)
 })
 
-describe('into PGlite', { timeout: 60_000 }, () => {
+describe('into PGlite', () => {
   let database: PGlite | undefined
   let index: SearchIndex | undefined
   beforeAll(async () => {
     database = await PGlite.create({ extensions: { vector } })
     index = await pgliteIndex({ database, model: plain.name, dimensions: 32 })
-  }, 60_000)
+  })
   afterAll(async () => {
     await index?.[Symbol.asyncDispose]()
     await database?.close()

@@ -203,27 +203,27 @@ function suite(name: string, s: string, open: () => AclDatabase): void {
   })
 }
 
-describe('PGlite', { timeout: 60_000 }, () => {
+describe('PGlite', () => {
   let database: PGlite | undefined
   beforeAll(async () => {
     database = await PGlite.create()
     // A second time changes nothing.
     await database.exec(aclTableSchema() + aclTableSchema() + aclTableSchema('gatewright_acl_behind'))
-  }, 60_000)
+  })
   afterAll(async () => database?.close())
   suite('access lists in PGlite', 'gatewright_acl', () => database as PGlite)
 })
 
 const server = await findPostgres()
 
-describe.skipIf(server === undefined)('PostgreSQL', { timeout: 60_000 }, () => {
+describe.skipIf(server === undefined)('PostgreSQL', () => {
   const schema = `gatewright_acl_${randomUUID().slice(0, 8)}`
   const user = process.env['PGUSER'] ?? 'postgres'
   const pool = new pg.Pool({ ...server, user, database: process.env['PGDATABASE'] ?? 'postgres', max: 2 })
   pool.on('error', () => {})
   beforeAll(async () => {
     await pool.query(aclTableSchema(schema) + aclTableSchema(`${schema}_behind`))
-  }, 60_000)
+  })
   afterAll(async () => {
     await pool.query(`drop schema ${schema}, ${schema}_behind cascade`)
     await pool.end()

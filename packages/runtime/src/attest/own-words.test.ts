@@ -82,17 +82,16 @@ describe('own words', () => {
     )
   })
 
+  // A quadratic one of a megabyte takes longer than a test may.
   it.each(['<div>', '<a ', '>\n', 'To: a\n', '\u200b', 'a\u200b', '```\n', '<!--', '🙂\u200d', 'On a\n'])(
-    'takes linear time for %j a hundred thousand times',
+    'takes linear time for %j two hundred thousand times',
     (piece) => {
-      const start = performance.now()
-      const text = piece.repeat(100_000)
+      const text = piece.repeat(200_000)
       expect(
         ownWords(text)
           .map((part) => part.text)
           .join(''),
       ).toBe(text)
-      expect(performance.now() - start).toBeLessThan(1500)
     },
   )
 })

@@ -101,7 +101,7 @@ describe('a person who says yes', () => {
   test('wakes the call that waits', async () => {
     const approvals = setUp({ waitMs: 60_000 })
     const waiting = approvals.ask(WITH_FACTS, { signal })
-    await vi.waitFor(async () => expect(await approvals.pending()).toHaveLength(1))
+    await expect.poll(() => approvals.pending()).toHaveLength(1)
     await approvals.decide(await sign(await onlyPending(approvals), 'approve'))
     expect(await waiting).toMatchObject({ outcome: 'approved' })
   })
@@ -177,9 +177,9 @@ describe('one yes is for one call', () => {
     const approvals = setUp({ waitMs: 60_000 })
     const run = new AbortController()
     const first = approvals.ask(WITH_FACTS, { signal })
-    await vi.waitFor(async () => expect(await approvals.pending()).toHaveLength(1))
+    await expect.poll(() => approvals.pending()).toHaveLength(1)
     const second = approvals.ask(WITH_FACTS, { signal: run.signal })
-    await vi.waitFor(async () => expect(await approvals.pending()).toHaveLength(2))
+    await expect.poll(() => approvals.pending()).toHaveLength(2)
     const [request] = await approvals.pending()
     await approvals.decide(await sign(request as ApprovalRequest, 'approve'))
     expect(await first).toMatchObject({ outcome: 'approved', requestId: request?.id })
@@ -490,11 +490,11 @@ describe('no answer is a no', () => {
     }
     const approvals = setUp({ channel, waitMs: 60_000 })
     const waiting = approvals.ask(WITH_FACTS, { signal: run.signal })
-    await vi.waitFor(() => expect(shown).toBeDefined())
+    await expect.poll(() => shown).toBeDefined()
     run.abort(new Error('halted'))
     await expect(waiting).rejects.toThrow('halted')
     expect(shown?.aborted).toBe(true)
-    await vi.waitFor(async () => expect(await approvals.pending()).toEqual([]))
+    await expect.poll(() => approvals.pending()).toEqual([])
   })
 
   test('a flood of requests from one run is refused, and leaves room for others', async () => {

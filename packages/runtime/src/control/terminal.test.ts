@@ -50,7 +50,7 @@ function terminal(isTTY = true): {
 
 const { signal } = new AbortController()
 const until = (shown: () => string, words: string): Promise<void> =>
-  vi.waitFor(() => expect(shown()).toContain(words))
+  expect.poll(() => shown()).toContain(words)
 
 describe('asking at the terminal', () => {
   test('shows what, to whom and from where, and takes a deliberate yes', async () => {

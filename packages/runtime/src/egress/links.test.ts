@@ -96,29 +96,24 @@ test('a second URL glued to the first is a link of its own', () => {
   ])
 })
 
-test('hostile text takes time in proportion to its length', { timeout: 30_000 }, () => {
-  // A quadratic scan of one of these takes minutes.
-  const units = [
-    '[',
-    '](',
-    '![](',
-    '\n[a]:',
-    '<a b="',
-    '//a.com/',
-    'mailto:',
-    '&#1',
-    '[a](b (',
-    'url(',
-    'http://a,',
-    'a.',
-    '<',
-    'ｈ',
-  ]
-  for (const unit of units) {
-    const started = performance.now()
-    linksIn(unit.repeat(200_000 / unit.length))
-    expect({ unit, fast: performance.now() - started < 5000 }).toEqual({ unit, fast: true })
-  }
+// A quadratic scan of one of these takes longer than a test may.
+test.each([
+  '[',
+  '](',
+  '![](',
+  '\n[a]:',
+  '<a b="',
+  '//a.com/',
+  'mailto:',
+  '&#1',
+  '[a](b (',
+  'url(',
+  'http://a,',
+  'a.',
+  '<',
+  'ｈ',
+])('hostile text takes time in proportion to its length: %j many times over', (unit) => {
+  expect(() => linksIn(unit.repeat(200_000 / unit.length))).not.toThrow()
 })
 
 test('plain words hold no link, whether or not they are searched for one', () => {

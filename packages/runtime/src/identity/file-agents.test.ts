@@ -96,7 +96,7 @@ describe('a file is refused, and with it every agent in it,', () => {
   })
 })
 
-describe('several processes', { timeout: 30_000 }, () => {
+describe('several processes', () => {
   const WRITER = `
     const { fileAgents } = await import('@gatewright/runtime/identity')
     const [path, owner, tries] = process.argv.slice(1)
@@ -146,7 +146,7 @@ describe('several processes', { timeout: 30_000 }, () => {
     await fileAgents({ path }).register(spec('a'), by)
     for (let round = 0; round < 3; round += 1) {
       const { child, exited, said } = start('k', 100_000)
-      await expect.poll(said, { timeout: 10_000 }).toContain('going')
+      await expect.poll(said).toContain('going')
       child.kill('SIGKILL')
       await exited
       const record = await fileAgents({ path }).get('a', { signal })
