@@ -4,7 +4,7 @@ import { guardMcpServer } from '@gatewright/adapters/mcp'
 import { decodeJwt, SignJWT, UnsecuredJWT } from 'jose'
 import { McpServer as McpServer1 } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { InMemoryTransport, McpServer as McpServer2 } from '@modelcontextprotocol/server'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { bearer, callOf, CANARY, INITIALIZE, KINDS, openNotes, OTHER_RESOURCE } from './guarded-server.ts'
 import { VERSIONS } from './server.ts'
 

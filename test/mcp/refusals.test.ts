@@ -7,7 +7,7 @@ import {
   USER_MESSAGE,
 } from '@gatewright/adapters/mcp'
 import { InMemoryTransport, McpServer } from '@modelcontextprotocol/server'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { bearer, callOf, INITIALIZE, openNotes } from './guarded-server.ts'
 import { linked, schema, served, type ServedTool, text } from './server.ts'
 import { accept, ALICE, guarded, memoryPins } from './world.ts'

@@ -1,7 +1,7 @@
 import { guardModel, guardTools } from '@gatewright/runtime'
 import { callTool, say, scriptedModel } from '@gatewright/runtime/testing'
 import { generateText, isStepCount, tool } from 'ai'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ALICE, clock, desk, pay, play, type Quota, shop } from './shop.ts'
 

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { generateKeyPair } from 'jose'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { approvalSigner } from './approval-signature.ts'
 import { createApprovals } from './ask.ts'
 import type { Approvals } from './approval.ts'
@@ -49,8 +49,9 @@ function terminal(isTTY = true): {
 }
 
 const { signal } = new AbortController()
-const until = (shown: () => string, words: string): Promise<void> =>
-  expect.poll(() => shown()).toContain(words)
+async function until(shown: () => string, words: string): Promise<void> {
+  await expect.poll(shown).toContain(words)
+}
 
 describe('asking at the terminal', () => {
   test('shows what, to whom and from where, and takes a deliberate yes', async () => {
