@@ -26,8 +26,8 @@ let elsewhere: StoreHalts
 
 beforeEach(async () => {
   const store = memoryStore({ now: () => new Date() })
-  mine = storeHalts(store)
-  elsewhere = storeHalts(store)
+  mine = storeHalts(store, { leaseMs: 30_000, beatMs: 500 })
+  elsewhere = storeHalts(store, { leaseMs: 30_000, beatMs: 500 })
   await Promise.all([mine.opened(), elsewhere.opened()])
 })
 afterEach(async () => {

@@ -2,7 +2,7 @@
 import { getEventListeners } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { LanguageModelV4 } from '@ai-sdk/provider'
-import { guardModel, guardTools, type Run } from '@gatewright/runtime'
+import { guardModel, guardTools, type Run, storeHalts } from '@gatewright/runtime'
 import { memoryStore } from '@gatewright/runtime/store'
 import { tool } from 'ai'
 import { z } from 'zod'
@@ -55,10 +55,15 @@ let at = Date.now()
 const later = (): Date => new Date(at)
 const store = memoryStore({ now: later })
 const now = (): Date => new Date()
+// A machine that stands still does not end this lease.
+const halts = storeHalts(store, { leaseMs: 60_000, beatMs: 500 })
+await halts.opened()
 const guards = [
   desk(limits, { audit: quiet, now: later }).guard,
-  desk({ ...limits, violations: { agent: { limit: 1e9, windowMs: 1000 } } }, { audit: quiet, store, now })
-    .guard,
+  desk(
+    { ...limits, violations: { agent: { limit: 1e9, windowMs: 1000 } } },
+    { audit: quiet, store, halts, now },
+  ).guard,
 ]
 const outside = new AbortController()
 
@@ -121,3 +126,4 @@ const leak: Leak = {
 }
 process.stdout.write(JSON.stringify(leak))
 for (const guard of guards) await guard[Symbol.asyncDispose]()
+await halts[Symbol.asyncDispose]()

@@ -3,6 +3,7 @@ import { storeHalts } from '@gatewright/runtime'
 import type { Store, StoreReservation } from '@gatewright/runtime/store'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findRedis, proxyTo } from '../servers.ts'
+import { insist } from './insist.ts'
 import { type Opened, openStore } from './open-store.ts'
 import { durablePostgres, durableRedis, findPostgresPrograms, type OwnServer } from './own-server.ts'
 
@@ -19,17 +20,6 @@ async function answerOf(work: unknown): Promise<Answer> {
   } catch (error) {
     return (error as { code: Answer }).code
   }
-}
-
-/** Asks until there is an answer, as a caller does who tries again under the same id: any disk can be slow once. */
-async function insist<T>(ask: () => T | PromiseLike<T>): Promise<T> {
-  for (;;)
-    try {
-      return await ask()
-    } catch (error) {
-      if ((error as { code?: Answer }).code !== 'ERR_STORE_UNAVAILABLE') throw error
-      await sleep(20)
-    }
 }
 
 const settledAnswer = (ask: () => unknown): Promise<Answer> => answerOf(insist(ask))

@@ -1,5 +1,6 @@
 // A process that acts as often as it may, and says when it may no more, and when it may again.
 import { storeHalts } from '@gatewright/runtime'
+import { insist } from './insist.ts'
 import { openStore, type StoreAt } from './open-store.ts'
 
 export interface HaltJob {
@@ -21,7 +22,7 @@ export interface HaltNews {
 const { at, leaseMs, skewMs = 0 } = JSON.parse(process.argv[2] ?? '') as HaltJob
 const { store, end } = await openStore(at)
 const halts = storeHalts(store, { leaseMs, now: () => new Date(Date.now() + skewMs) })
-await halts.opened()
+await insist(() => halts.opened())
 const subject = { run: 'run-1', agent: 'support@1', tool: 'sendEmail' }
 let run = halts.signalFor({ run: 'run-1', agent: 'support@1' })
 let acted = Date.now()

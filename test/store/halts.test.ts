@@ -10,6 +10,7 @@ import { type StoreHalts, storeHalts } from '@gatewright/runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findPostgres, findRedis, ownRedis, proxyTo } from '../servers.ts'
 import type { HaltJob, HaltNews } from './halt-worker.ts'
+import { insist } from './insist.ts'
 import { openPool, openStore, type StoreAt } from './open-store.ts'
 
 const WHY = { by: 'user:oncall', reason: 'INC-42' }
@@ -70,7 +71,7 @@ async function withHalts(
   const { store, end } = await openStore(at)
   try {
     await using halts = storeHalts(store, { leaseMs })
-    await halts.opened()
+    await insist(() => halts.opened())
     await use(halts)
   } finally {
     await end()
