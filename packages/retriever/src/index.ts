@@ -48,6 +48,7 @@ export { postgresIndex, type PostgresIndexOptions, type PostgresPoolLike } from 
 export { indexSchema, type IndexSchema } from './index/schema.ts'
 export type { SqlIndexOptions } from './index/sql-index.ts'
 
+export { fuse } from './fuse.ts'
 export { createRetriever } from './retriever.ts'
 export type {
   Asker,

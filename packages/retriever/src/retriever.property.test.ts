@@ -31,6 +31,30 @@ describe('no forbidden passage is handed over, whatever changes while it is look
   })
 })
 
+test('what the recheck drops leaves no trace in the passages, their order or their scores', async () => {
+  const words = fc.array(fc.constantFrom('the', 'plan', 'for', 'spring', 'budget', 'travel', 'new'), {
+    minLength: 1,
+    maxLength: 12,
+  })
+  const property = fc.asyncProperty(
+    fc.array(words, { minLength: 2, maxLength: 6 }),
+    fc.array(words, { minLength: 1, maxLength: 6 }),
+    async (shown, hidden) => {
+      const answers = [hidden, []].map(async (more) => {
+        const { put, ask, permissions } = await world()
+        // A plan that is wrong: the recheck drops them.
+        permissions.planOf = () => ({ kind: 'all' })
+        for (const [at, of] of shown.entries()) await put(`d${at}`, ['user:alice'], of.join(' '))
+        for (const [at, of] of more.entries()) await put(`c${at}`, ['user:bob'], of.join(' '))
+        return (await ask()).passages.map(({ document, score }) => ({ document, score }))
+      })
+      const [beside, alone] = await Promise.all(answers)
+      expect(beside).toEqual(alone)
+    },
+  )
+  await fc.assert(property, { numRuns: 300 })
+})
+
 /** How many passages were handed over, of which none was forbidden. */
 async function tryAll(open: () => Promise<SearchIndex>, numRuns: number): Promise<number> {
   let handedOver = 0

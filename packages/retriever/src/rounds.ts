@@ -1,10 +1,10 @@
-import { scoredByPlace } from './fuse.ts'
+import { fuseAnew } from './fuse.ts'
 import type { JoinedPlan } from './join-plans.ts'
 import type { LabelledPassage } from './label-hits.ts'
 import type { CheckItem } from './permissions.ts'
 import type { Rechecked } from './recheck.ts'
 import type { Dropped } from './retrieval.ts'
-import type { IndexOptions, IndexScope, Passage, Query, SearchHow, SearchIndex } from './search-index.ts'
+import type { Hit, IndexOptions, IndexScope, Passage, Query, SearchHow, SearchIndex } from './search-index.ts'
 
 export interface RoundsOptions {
   readonly index: SearchIndex
@@ -44,7 +44,7 @@ export async function searchRounds(of: RoundsOptions): Promise<Found> {
   // Counted in the search itself, of one moment and in one question to the database.
   const exact = index.capabilities.approximate ? { upTo: of.exactUpTo } : true
   const dropped: Dropped[] = []
-  const seen = new Set<string>()
+  const found = new Map<string, Hit>()
   let kept: LabelledPassage[] = []
   let rounds = 0
   let isOver = false
@@ -52,14 +52,10 @@ export async function searchRounds(of: RoundsOptions): Promise<Found> {
     const how: SearchHow = { kind, limit, offset: rounds * limit, exact }
     const { passages, isLast } = await inTime(async (signal) => {
       const hits = await index.search(plan, scope, query, how, { signal })
-      const fresh = hits.filter(({ document, position }) => isNew(seen, document, position))
-      const scores = new Map(fresh.map((hit) => [keyOf(hit.document, hit.position), hit.score]))
+      const fresh = hits.filter((hit) => !found.has(keyOf(hit)))
+      for (const hit of fresh) found.set(keyOf(hit), hit)
       const fetched = await fetchAll(of, fresh, { signal })
-      const scored = fetched.map((one) => ({
-        ...one,
-        score: scores.get(keyOf(one.document, one.position)) ?? 0,
-      }))
-      return { passages: scored, isLast: hits.length < limit }
+      return { passages: fetched, isLast: hits.length < limit }
     })
     // Those of earlier rounds too: each is checked just before it is handed over.
     kept = await checked(of, [...kept, ...passages], dropped)
@@ -70,9 +66,14 @@ export async function searchRounds(of: RoundsOptions): Promise<Found> {
     }
   }
   const failed = dropped.some(({ reason }) => reason === 'unchecked' || reason === 'unanswered')
-  const best = kept.toSorted((a, b) => b.score - a.score).slice(0, k)
+  const hits = kept.flatMap((passage) => {
+    const hit = found.get(keyOf(passage))
+    return hit === undefined ? [] : [{ ...hit, passage }]
+  })
   return {
-    passages: kind === 'fused' ? scoredByPlace(best) : best,
+    passages: ranked(hits, kind)
+      .slice(0, k)
+      .map(({ passage, score }) => ({ ...passage, score })),
     dropped,
     rounds,
     complete: kept.length >= k || (isOver && !failed && joined.complete),
@@ -104,13 +105,16 @@ async function checked(
   })
 }
 
-function isNew(seen: Set<string>, document: string, position: number): boolean {
-  const key = keyOf(document, position)
-  if (seen.has(key)) return false
-  seen.add(key)
-  return true
+function ranked<T extends Hit>(hits: readonly T[], kind: SearchHow['kind']): T[] {
+  if (kind !== 'fused') return hits.toSorted((a, b) => b.score - a.score)
+  return fuseAnew(
+    hits.map((hit) => {
+      if (hit.ranks === undefined) throw new TypeError('A fused hit without its ranks.')
+      return { ...hit, ranks: hit.ranks }
+    }),
+  )
 }
 
-function keyOf(document: string, position: number): string {
+function keyOf({ document, position }: Pick<Hit, 'document' | 'position'>): string {
   return JSON.stringify([document, position])
 }

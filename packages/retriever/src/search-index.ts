@@ -50,12 +50,14 @@ export interface Hit {
   readonly document: string
   readonly position: number
   readonly score: number
+  /** Of a fused hit, as `fuse` gives it: its place in each list, from 0, and undefined in one that it is not in. */
+  readonly ranks?: readonly (number | undefined)[]
   readonly version: string
   readonly aclVersion: string | undefined
 }
 
 /** A passage in full. */
-export interface Passage extends Hit {
+export interface Passage extends Omit<Hit, 'ranks'> {
   readonly text: string
   readonly title: string | undefined
   readonly source: string

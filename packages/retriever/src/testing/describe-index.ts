@@ -86,6 +86,7 @@ export function describeIndex(name: string, under: IndexUnderTest, api: IndexTes
           { document: 'a', position: 0, version: 'v1', aclVersion: '7' },
           kind,
         )
+        assert.equal(hit?.ranks?.includes(0), kind === 'fused' ? true : undefined, kind)
       }
       const [passage] = await index.fetch(ALL, SCOPE, [{ document: 'a', position: 1 }], options)
       const { score: _, ...rest } = passage as typeof passage & {}
