@@ -224,10 +224,10 @@ export const RETRIEVAL_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'retrieval-fused-places',
-    drops: 'that places are counted among what is handed over',
+    drops: 'that places are counted among what is left alone',
     file: `${RETRIEVER}/rounds.ts`,
-    find: "kind === 'fused' ? scoredByPlace(best) : best",
-    replace: 'best',
-    tests: here('retrieval-tool'),
+    find: "if (kind !== 'fused')",
+    replace: 'if (true)',
+    tests: here('retriever.property'),
   },
 ]
