@@ -1,0 +1,33 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+
+/** Ends by itself with the process that started it. */
+const SPIN = `while kill -0 ${process.pid} 2>/dev/null; do :; done`
+
+/**
+ * Keep all cores from falling asleep until it is disposed of, by work that gives way to any other (`SCHED_IDLE`, see
+ * sched(7)). Undefined where the system has no `chrt` for that.
+ *
+ * A core that is asleep may take longer to wake than a server on the same machine takes to answer: whoever asks one
+ * thing after another measures that. A machine with work to do has no core asleep.
+ */
+export async function keepAwake(): Promise<Disposable | undefined> {
+  const spinning = Array.from({ length: availableParallelism() }, () =>
+    spawn('chrt', ['--idle', '0', 'sh', '-c', SPIN], { stdio: 'ignore' }),
+  )
+  const stop = (): void => {
+    for (const child of spinning) child.kill('SIGKILL')
+  }
+  const begun = await Promise.all(spinning.map(hasBegun))
+  if (begun.every(Boolean)) return { [Symbol.dispose]: stop }
+  stop()
+  return undefined
+}
+
+async function hasBegun(child: ChildProcess): Promise<boolean> {
+  return once(child, 'spawn').then(
+    () => true,
+    () => false,
+  )
+}
