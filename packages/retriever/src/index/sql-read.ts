@@ -49,10 +49,13 @@ begin
   acls := acls || word_acls;
   ${within(s)}
   ${BECOME}
-  return query select c.by, p.document, p.position, c.score, p.version, p.acl_version
+  ${asEitherRole(
+    s,
+    `return query select c.by, p.document, p.position, c.score, p.version, p.acl_version
     from (select 'vector' as by, v.id, v.score from unnest(ids, scores) v(id, score)
       union all select 'text', w.id, w.score from unnest(word_ids, word_scores) w(id, score)) c
-    join ${s}.passages p on p.id = c.id order by c.score desc, p.document, p.position;
+    join ${s}.passages p on p.id = c.id order by c.score desc, p.document, p.position;`,
+  )}
 end $$;
 
 -- Null where the lists are of an earlier state.
@@ -89,12 +92,15 @@ begin
     into ids, acls using permitted, documents, positions, for_tenant;
   ${within(s)}
   ${BECOME}
-  return query select false, d.document, p.position, 0::float8, d.version, d.acl_version, p.text, d.title, d.source,
+  ${asEitherRole(
+    s,
+    `return query select false, d.document, p.position, 0::float8, d.version, d.acl_version, p.text, d.title, d.source,
       d.type, d.author_names, d.reader_names, d.denied_names
     from unnest(documents, positions) with ordinality as h(document, position, place)
     join ${s}.passages p on p.tenant = for_tenant and p.document = h.document and p.position = h.position
     join ${s}.documents d on d.id = p.of
-    where p.id = any(ids) order by h.place;
+    where p.id = any(ids) order by h.place;`,
+  )}
 end $$;
 `
 }
@@ -116,6 +122,18 @@ function within(s: string): string {
   else
     execute format('select coalesce(array_agg(a.id), ''{}'') from ${s}.acls a where a.id = any($1) and ' || wall_text,
       variadic vals) into wall using acls;
+  end if;`
+}
+
+/**
+ * What is read behind the wall, written once for each role. A plan that row-level security is part of is good for one role:
+ * where a session serves both in turn, one statement for the two would be planned anew at each change.
+ */
+function asEitherRole(s: string, statement: string): string {
+  return `if as_role = '${s}_reader' then
+    ${statement}
+  else
+    ${statement}
   end if;`
 }
 
