@@ -1,6 +1,7 @@
 import type { SearchIndex } from '../search-index.ts'
 import type { SqlDatabase, SqlRow } from './sql-database.ts'
 import { layOut, sqlIndex, type SqlIndexOptions } from './sql-index.ts'
+import { vectorText } from './sql-vector.ts'
 
 interface PGliteQuery {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>
@@ -45,6 +46,7 @@ function portOf(database: PGliteLike): SqlDatabase {
   return {
     name: 'pglite',
     shared: false,
+    vector: vectorText,
     async transaction(signal, work) {
       signal.throwIfAborted()
       return database.transaction(async (transaction) => {

@@ -7,6 +7,7 @@ import { describeIndex } from '../testing/describe-index.ts'
 import { documentOf, randomFrom, SCOPE, vectorOf } from '../testing/index-world.ts'
 import { postgresIndex } from './postgres.ts'
 import { indexSchema } from './schema.ts'
+import { vectorBytes, vectorText } from './sql-vector.ts'
 
 const url = await findPgvector()
 // Hundreds of statements each, on a machine that may be busy.
@@ -49,6 +50,15 @@ describe.skipIf(url === undefined)('PostgreSQL with pgvector', () => {
     await expect(postgresIndex({ pool, schema: 'nowhere', model: 'test', dimensions: 8 })).rejects.toThrow(
       'indexSchema()',
     )
+  })
+
+  test('the server takes the bytes of a vector for what its text says', async () => {
+    const vector = [0.25, -3, 1e-3, 0, 7]
+    const { rows } = await pool.query('select $1::vector = $2::text::vector as same', [
+      vectorBytes(vector),
+      vectorText(vector),
+    ])
+    expect(rows).toEqual([{ same: true }])
   })
 
   test('a connection that took on a role gives it back', async () => {

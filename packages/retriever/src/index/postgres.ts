@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { SearchIndex } from '../search-index.ts'
 import type { SqlDatabase, SqlRow } from './sql-database.ts'
 import { layOut, sqlIndex, type SqlIndexOptions } from './sql-index.ts'
+import { vectorBytes } from './sql-vector.ts'
 
 interface PostgresClient {
   query(query: { name?: string; text: string; values: unknown[] }): Promise<{ rows: unknown[] }>
@@ -9,7 +10,7 @@ interface PostgresClient {
   release(destroy?: boolean): void
 }
 
-/** What is needed of a pool of `pg`. */
+/** What is needed of a pool of `pg`, in JavaScript: it sends a `Buffer` in binary, as `pg-native` does not. */
 export interface PostgresPoolLike {
   connect(): Promise<PostgresClient>
 }
@@ -82,6 +83,7 @@ function portOf(pool: PostgresPoolLike, prepare: boolean): SqlDatabase {
   return {
     name: 'postgres',
     shared: true,
+    vector: vectorBytes,
     transaction: (signal, work) =>
       withClient(signal, async (client) => {
         await client.query('begin')

@@ -6,6 +6,8 @@ export type SqlQuery = (text: string, values: readonly unknown[]) => Promise<rea
 export interface SqlDatabase {
   readonly name: 'pglite' | 'postgres'
   readonly shared: boolean
+  /** A vector, with the length one, as the driver takes it for a parameter of pgvector's type. */
+  vector(values: readonly number[]): unknown
   /** Does work in one transaction: all of it, or nothing. Rejects with the signal's reason once that fires. */
   transaction<T>(signal: AbortSignal, work: (query: SqlQuery) => Promise<T>): Promise<T>
   /**

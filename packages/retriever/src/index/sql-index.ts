@@ -11,7 +11,6 @@ import { sqlDocuments } from './sql-documents.ts'
 import { knownLists } from './sql-lists.ts'
 import { maintained } from './sql-maintain.ts'
 import { hitOf, passageOf } from './sql-rows.ts'
-import { vectorText } from './sql-vector.ts'
 import { tsqueryOf } from './words.ts'
 
 export interface SqlIndexOptions {
@@ -110,12 +109,12 @@ export function sqlIndex(
       const { offset, limit, kind, exact } = how
       const wanted = offset + limit
       const words = kind === 'vector' ? undefined : tsqueryOf(asked.text)
-      const vector = kind === 'text' ? null : vectorText(asked.embedding)
+      const vector = kind === 'text' ? null : database.vector(asked.embedding)
       const way = typeof exact === 'object' ? 'counted' : exact ? 'exact' : 'approximate'
       const rows = await read(plan, scope, options, async (asking) => {
         const found = await database.read(
           `select * from ${s}.search($1::text, $2::text, $3::text::uuid, $4::text::int[], $5::text::int[], $6::text, $7::text,
-            $8::text::text[], $9::text::vector, $10::text, $11::int, $12::int, $13::int, $14::text::tsquery)`,
+            $8::text::text[], $9::vector, $10::text, $11::int, $12::int, $13::int, $14::text::tsquery)`,
           [
             ...whoAsks(asking),
             vector,
