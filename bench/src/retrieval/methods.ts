@@ -53,7 +53,7 @@ export async function plain(
     name: `${PEER}, ef_search ${efSearch}`,
     isUnfiltered: true,
     async search(_, query, k) {
-      const text = `select document from ${schema}.passages order by embedding <#> $1::text::vector limit ${k}`
+      const text = `select document from ${schema}.passages order by embedding <#> $1::vector limit ${k}`
       return (await opened.ask(text, [textOf(query)])).map(placeOf)
     },
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
@@ -67,7 +67,7 @@ export function postFiltered({ sql, schema }: Loaded, corpus: Corpus): Method | 
     name: 'post-filter of 200',
     async search({ group }, query, k) {
       const rows = await sql(
-        `select document from ${schema}.passages order by embedding <#> $1::text::vector limit ${POST_FILTERED}`,
+        `select document from ${schema}.passages order by embedding <#> $1::vector limit ${POST_FILTERED}`,
         [textOf(query)],
         { 'hnsw.ef_search': `${POST_FILTERED}` },
       )
@@ -89,7 +89,7 @@ export function hnswAtDefaults({ sql, schema }: Loaded): Method | undefined {
         `select document from ${schema}.passages
         where acl in (select a.id from ${schema}.acls a
           where a.readers && array(select id from ${schema}.principals where name = $2::text))
-        order by embedding <#> $1::text::vector limit $3::int`,
+        order by embedding <#> $1::vector limit $3::int`,
         [textOf(query), group, k],
         // Or the planner looks for the few that are permitted, where it knows how few they are.
         { enable_bitmapscan: 'off', enable_seqscan: 'off', enable_sort: 'off' },
