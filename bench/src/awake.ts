@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 
 /** Ends by itself with the process that started it. */
-const SPIN = `while kill -0 ${process.pid} 2>/dev/null; do :; done`
+const SPIN = `while kill -0 ${process.pid} 2>/dev/null; do i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; done`
 
 /**
  * Keep all cores from falling asleep until it is disposed of, by work that gives way to any other (`SCHED_IDLE`, see

@@ -51,13 +51,14 @@ async function casesOf(benches: readonly Bench[]): Promise<readonly Case[]> {
   })
 }
 
-/** Measured with no core asleep; nothing where this machine cannot be kept so. */
+/** Nothing where the cores of this machine cannot be kept awake. */
 async function casesWhileAwake(benches: readonly Bench[]): Promise<readonly Case[]> {
   using awake = await keepAwake()
   if (awake === undefined) return []
-  return casesOf(
+  return await casesOf(
     benches.map((bench) => ({
       ...bench,
+      measures: `${bench.measures}; meanwhile no core falls asleep, as on a machine that has work to do`,
       subject: { ...bench.subject, name: `${bench.subject.name}, cores awake` },
     })),
   )
