@@ -1,7 +1,9 @@
 import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
+  LanguageModelV4GenerateResult,
   LanguageModelV4Prompt,
+  LanguageModelV4StreamResult,
   LanguageModelV4ToolResultOutput,
 } from '@ai-sdk/provider'
 import { gateway, type LanguageModel, wrapLanguageModel } from 'ai'
@@ -36,50 +38,52 @@ export function guardModel(run: Run, model: LanguageModel): LanguageModelV4 {
   const inner = resolve(model)
   if (guarded.get(inner) === run) return inner
   checkPriced(state.guard.limiting, inner)
-  const snapshots = new WeakMap<LanguageModelV4CallOptions, Snapshot>()
-  const snapshotOf = (params: LanguageModelV4CallOptions): Snapshot => {
-    const snapshot = snapshots.get(params)
-    // Another middleware swapped the request after it was labelled: what was sent is not what we saw.
-    if (snapshot === undefined) return labelPrompt(state, params)
-    return snapshot
-  }
-  const wrapped = wrapLanguageModel({
-    model: inner,
-    middleware: {
-      specificationVersion: 'v4',
-      async transformParams({ params }) {
-        checkMayAsk(state, params.abortSignal)
-        const standing = checkAgent(state)
-        if (standing !== undefined) await standing
-        const allowed = withoutUnseenTools(state, params)
-        const withheld = await withheldResults(state, allowed.prompt)
-        // What is withheld still counts: taking a result out of the prompt restores no trust.
-        const snapshot = labelPrompt(state, allowed)
-        const { maxOutputTokens = state.guard.limiting.maxOutputTokens } = allowed
-        const sent = {
-          ...allowed,
-          prompt: forProvider(state, allowed.prompt, withheld),
-          ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-        }
-        snapshots.set(sent, snapshot)
-        return sent
-      },
-      async wrapGenerate({ doGenerate, params }) {
-        const check = (): void => checkMayAsk(state, params.abortSignal)
-        const result = await meteredGenerate(state, inner, params, { check, send: doGenerate })
-        checkMayAsk(state, params.abortSignal)
-        return { ...result, content: takeContent(state, snapshotOf(params), result.content) }
-      },
-      async wrapStream({ doStream, params }) {
-        const check = (): void => checkMayAsk(state, params.abortSignal)
-        const result = await meteredStream(state, inner, params, { check, send: doStream })
-        checkMayAsk(state, params.abortSignal)
-        return { ...result, stream: through(result.stream, takeStream(state, snapshotOf(params))) }
-      },
+  // Without middleware it is the model itself, as of the version of the interface that is spoken here.
+  const asked = wrapLanguageModel({ model: inner, middleware: [] })
+  const made: LanguageModelV4 = {
+    specificationVersion: 'v4',
+    provider: asked.provider,
+    modelId: asked.modelId,
+    supportedUrls: asked.supportedUrls,
+    async doGenerate(params) {
+      const { sent, snapshot } = await labelled(state, params)
+      const check = (): void => checkMayAsk(state, sent.abortSignal)
+      const send = (): PromiseLike<LanguageModelV4GenerateResult> => asked.doGenerate(sent)
+      const result = await meteredGenerate(state, inner, sent, { check, send })
+      check()
+      return { ...result, content: takeContent(state, snapshot, result.content) }
     },
-  })
-  guarded.set(wrapped, run)
-  return wrapped
+    async doStream(params) {
+      const { sent, snapshot } = await labelled(state, params)
+      const check = (): void => checkMayAsk(state, sent.abortSignal)
+      const send = (): PromiseLike<LanguageModelV4StreamResult> => asked.doStream(sent)
+      const result = await meteredStream(state, inner, sent, { check, send })
+      check()
+      return { ...result, stream: through(result.stream, takeStream(state, snapshot)) }
+    },
+  }
+  guarded.set(made, run)
+  return made
+}
+
+/** A request as it may be sent, and what it was labelled as. */
+interface Labelled {
+  readonly sent: LanguageModelV4CallOptions
+  readonly snapshot: Snapshot
+}
+
+async function labelled(run: RunState, params: LanguageModelV4CallOptions): Promise<Labelled> {
+  checkMayAsk(run, params.abortSignal)
+  const standing = checkAgent(run)
+  if (standing !== undefined) await standing
+  const allowed = withoutUnseenTools(run, params)
+  const withheld = await withheldResults(run, allowed.prompt)
+  // What is withheld still counts: taking a result out of the prompt restores no trust.
+  const snapshot = labelPrompt(run, allowed)
+  const prompt = forProvider(run, allowed.prompt, withheld)
+  const { maxOutputTokens = run.guard.limiting.maxOutputTokens } = allowed
+  const sent = { ...allowed, prompt, ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }) }
+  return { sent, snapshot }
 }
 
 function checkMayAsk(run: RunState, signal: AbortSignal | undefined): void {
