@@ -77,7 +77,8 @@ async function labelled(run: RunState, params: LanguageModelV4CallOptions): Prom
   const standing = checkAgent(run)
   if (standing !== undefined) await standing
   const allowed = withoutUnseenTools(run, params)
-  const withheld = await withheldResults(run, allowed.prompt)
+  const asked = withheldResults(run, allowed.prompt)
+  const withheld = asked === undefined ? undefined : await asked
   // What is withheld still counts: taking a result out of the prompt restores no trust.
   const snapshot = labelPrompt(run, allowed)
   const prompt = forProvider(run, allowed.prompt, withheld)

@@ -18,27 +18,43 @@ export interface Ask<T> {
 }
 
 /** A request whose budgets are held before it is sent, and charged by what the model says it used. */
-export async function meteredGenerate(
+export function meteredGenerate(
+  run: RunState,
+  model: ModelName,
+  params: LanguageModelV4CallOptions,
+  ask: Ask<LanguageModelV4GenerateResult>,
+): PromiseLike<LanguageModelV4GenerateResult> {
+  return countsRequests(run) ? countedGenerate(run, model, params, ask) : uncounted(ask)
+}
+
+/** The same for a stream: charged at its end; in full if it breaks off before the model has said what it used. */
+export function meteredStream(
+  run: RunState,
+  model: ModelName,
+  params: LanguageModelV4CallOptions,
+  ask: Ask<LanguageModelV4StreamResult>,
+): PromiseLike<LanguageModelV4StreamResult> {
+  return countsRequests(run) ? countedStream(run, model, params, ask) : uncounted(ask)
+}
+
+async function countedGenerate(
   run: RunState,
   model: ModelName,
   params: LanguageModelV4CallOptions,
   ask: Ask<LanguageModelV4GenerateResult>,
 ): Promise<LanguageModelV4GenerateResult> {
-  if (!countsRequests(run)) return await uncounted(ask)
   const held = await hold(run, model, params)
   const result = await asked(held, ask)
   await held?.settle(useOf(result.usage))
   return result
 }
 
-/** The same for a stream: charged at its end; in full if it breaks off before the model has said what it used. */
-export async function meteredStream(
+async function countedStream(
   run: RunState,
   model: ModelName,
   params: LanguageModelV4CallOptions,
   ask: Ask<LanguageModelV4StreamResult>,
 ): Promise<LanguageModelV4StreamResult> {
-  if (!countsRequests(run)) return await uncounted(ask)
   const held = await hold(run, model, params)
   const result = await asked(held, ask)
   if (held === undefined) return result
