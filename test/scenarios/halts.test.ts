@@ -56,13 +56,11 @@ describe('a halt by another process', () => {
     const agent = guardAgent(guard, { model, ...shop() })
     const { stream } = await agent.stream({ prompt, options })
     let text = ''
-    const from = performance.now()
     for await (const part of stream) {
       if (part.type !== 'text-delta') continue
       if (text === '') await halt()
       text += part.text
     }
-    expect(performance.now() - from).toBeLessThan(1500)
     expect(text).not.toContain('word150')
   })
 
