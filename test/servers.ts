@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 const HOST = '127.0.0.1'
-const STARTING_MS = 10_000
+const STARTING_MS = 60_000
 
 /** A server on this machine. */
 export interface Server {

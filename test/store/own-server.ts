@@ -12,7 +12,7 @@ import { openPool, type StoreAt } from './open-store.ts'
 
 const run = promisify(execFile)
 const HOST = '127.0.0.1'
-const STARTING_MS = 15_000
+const STARTING_MS = 60_000
 
 /** A durable server of a test's own, to be frozen, killed, started again, and given back what it had before. */
 export interface OwnServer extends Server, AsyncDisposable {
