@@ -113,7 +113,7 @@ describe('over processes that share a store', () => {
     await using one = deskAt()
     await one.call(() => 'ok')
     const store = sqliteStore({ path: join(folder, 'state.db') })
-    const call = { signal: AbortSignal.timeout(5000) }
+    const call = { signal: AbortSignal.timeout(30_000) }
     expect(await liveCredentials(store, { agent: 'support@1' }, call)).toHaveLength(1)
     expect(await liveCredentials(store, { agent: 'agent:support' }, call)).toHaveLength(1)
     expect(await liveCredentials(store, { agent: 'supp' }, call)).toEqual([])

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../servers.ts'
 
-const STARTING_MS = 20_000
+const STARTING_MS = 60_000
 
 /** A real Cerbos with some policies, for one test file. */
 export interface CerbosServer extends AsyncDisposable {

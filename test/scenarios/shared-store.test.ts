@@ -46,7 +46,7 @@ describe('two guards with one store', () => {
     const model = scriptedModel([say('Hello.'), say('Again.')])
     const options = { principal: ALICE, conversation: 'c-1' }
     await guardAgent(here, { model, tools: {}, contracts: {} }).generate({ prompt: 'Hi.', options })
-    expect((await there.ledgers.load('c-1', { signal: AbortSignal.timeout(1000) }))?.subject).toBe(
+    expect((await there.ledgers.load('c-1', { signal: AbortSignal.timeout(30_000) }))?.subject).toBe(
       ALICE.subject,
     )
   })

@@ -35,7 +35,7 @@ test('every command of the runbook does what it says, on a store that an agent s
     }
     await agents.register(
       { ...support, expires: new Date('2999-01-01') },
-      { by: 'user:robin', reason: 'CHG-311', signal: AbortSignal.timeout(5000) },
+      { by: 'user:robin', reason: 'CHG-311', signal: AbortSignal.timeout(30_000) },
     )
     const env = { ...process.env }
     const run = (command: string): Promise<string> =>

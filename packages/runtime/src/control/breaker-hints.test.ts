@@ -95,7 +95,7 @@ describe('a breaker that opens in one process', () => {
     await vi.advanceTimersByTimeAsync(0)
     await report(alone, 'failed', 2)
     expect([isOpen(alone), isOpen(b)]).toEqual([true, false])
-    const call = { signal: AbortSignal.timeout(1000) }
+    const call = { signal: AbortSignal.timeout(30_000) }
     for (const text of ['', '{}', '[]', 'null', '{"by":"x","tool":1}', '{"by":"x","tool":"pay","tenant":7}'])
       await store.compareAndSet(`breaker/${text.length}`, 0, text, call)
     await vi.advanceTimersByTimeAsync(0)

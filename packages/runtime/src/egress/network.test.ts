@@ -118,7 +118,7 @@ describe('a request', () => {
   const to = (server: Server, over: Partial<NetworkRequest> = {}): NetworkRequest => ({
     method: 'GET',
     headers: new Headers(),
-    signal: AbortSignal.timeout(5000),
+    signal: AbortSignal.timeout(30_000),
     allows: ({ origin }) => origin === new URL(urlOf(server)).origin,
     authorize: async () => ({ 'x-api-key': 'CANARY' }),
     ...over,
