@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { StoreChange } from '../../store/store.ts'
 import { type DefineTrial, LONG } from './trial.ts'
 
-const PATIENCE = 4000
+const PATIENCE = 10_000
 
 /** What two clients of one state make of each other, and of a caller who gives up. */
 export function describeShared(trial: DefineTrial): void {
