@@ -27,7 +27,7 @@ export interface Opened {
 }
 
 /** How long a server is waited for where its silence is not what is tested. */
-const PATIENCE_MS = 30_000
+export const PATIENCE_MS = 30_000
 
 // Each is loaded only when it is used: processes that are started by the dozen begin sooner.
 const redis = () => import('@gatewright/adapters/store/redis')

@@ -5,7 +5,7 @@ import type { Store } from '@gatewright/runtime/store'
 import { describeStore } from '@gatewright/runtime/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { findPostgres, freePort, proxyTo } from '../servers.ts'
-import { type Opened, openPool, openStore, type StoreAt } from './open-store.ts'
+import { type Opened, openPool, openStore, PATIENCE_MS, type StoreAt } from './open-store.ts'
 import { approvalOf, race } from './processes.ts'
 
 const found = await findPostgres()
@@ -78,7 +78,7 @@ describe.skipIf(found === undefined)('PostgreSQL', () => {
   test('nothing is shared between two tenants of one schema', async () => {
     const { postgresStore } = await import('@gatewright/adapters/store/postgres')
     const [acme, initech] = ['acme', 'initech'].map((tenant) =>
-      postgresStore({ pool: direct, schema, tenant }),
+      postgresStore({ pool: direct, schema, tenant, timeoutMs: PATIENCE_MS }),
     )
     await acme?.compareAndSet('a', 0, 'x', call)
     await acme?.reserve('1', one('a', 1), 1000, call)

@@ -3,6 +3,7 @@ import { describeStore } from '@gatewright/runtime/testing'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findRedis } from '../servers.ts'
+import { PATIENCE_MS } from './open-store.ts'
 import { type OwnServer, redisCluster } from './own-server.ts'
 
 const call = { signal: new AbortController().signal }
@@ -21,7 +22,11 @@ describe.skipIf(!isThere)('Redis Cluster', () => {
     await server[Symbol.asyncDispose]()
   })
 
-  describeStore('the Redis store in a cluster', { open: () => redisStore({ client }) }, { describe, test })
+  describeStore(
+    'the Redis store in a cluster',
+    { open: () => redisStore({ client, timeoutMs: PATIENCE_MS }) },
+    { describe, test },
+  )
 
   test('a script that takes from two slots is refused by this server, so that the suite above means something', async () => {
     const taking = client.eval(`#!lua\nredis.call('SET', 'a', 1) redis.call('SET', 'b', 1)`, 1, 'a')
@@ -32,7 +37,7 @@ describe.skipIf(!isThere)('Redis Cluster', () => {
     const slots = new Map<string, Set<number>>()
     for (const tenant of ['acme', 'a{b}c', '}{', 'initech']) {
       const prefix = `keys-${slots.size}`
-      const store = redisStore({ client, prefix, tenant })
+      const store = redisStore({ client, prefix, tenant, timeoutMs: PATIENCE_MS })
       const name = 'x{y}z'
       const limits = [
         { key: name, limit: 9, amount: 1 },

@@ -6,7 +6,7 @@ import { describeStore } from '@gatewright/runtime/testing'
 import { Redis } from 'ioredis'
 import { afterAll, describe, expect, test } from 'vitest'
 import { findRedis, freePort, type OwnRedis, ownRedis } from '../servers.ts'
-import { type Opened, openStore, type StoreAt } from './open-store.ts'
+import { type Opened, openStore, PATIENCE_MS, type StoreAt } from './open-store.ts'
 import { approvalOf, race } from './processes.ts'
 
 const call = { signal: new AbortController().signal }
@@ -51,7 +51,7 @@ describe.skipIf(found === undefined)('Redis', () => {
 
   test('every key has the hash tag of its tenant and the version of the schema', async () => {
     const client = new Redis(server)
-    const store = redisStore({ client, prefix: `${prefix}-keys`, tenant: 'acme {x}' })
+    const store = redisStore({ client, timeoutMs: PATIENCE_MS, prefix: `${prefix}-keys`, tenant: 'acme {x}' })
     await store.reserve('1', [...one('a', 1), { ...one('b', 1)[0], windowMs: 1000 } as never], 1000, call)
     await store.compareAndSet('a', 0, 'x', { ...call, ttlMs: 1000 })
     await store.append('log', 'x', call)
@@ -61,7 +61,7 @@ describe.skipIf(found === undefined)('Redis', () => {
       expect(key).toMatch(
         /^\{tenant=acme%20%7Bx%7D\}:(?:meta$|1:(?:account|hold|record|keys|ends|log|mark|dropped))/,
       )
-    const other = redisStore({ client, prefix: `${prefix}-keys`, tenant: 'initech' })
+    const other = redisStore({ client, timeoutMs: PATIENCE_MS, prefix: `${prefix}-keys`, tenant: 'initech' })
     expect(await other.get('a', call)).toBeUndefined()
     expect(await other.reserve('1', one('a', 1), 1000, call)).toEqual({ ok: true })
     client.disconnect()
