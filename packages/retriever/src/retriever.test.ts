@@ -265,6 +265,16 @@ test('each check, and each explanation, is asked to be as fresh as the plan of t
   expect(asked).toEqual(each)
 })
 
+test('an engine that names a passage twice shows it once, and one that does not say how it fused shows nothing', async () => {
+  const { put, ask, index } = await world()
+  await put('a', ['user:alice'])
+  const { search } = index
+  index.search = async (...args) => (await search(...args)).flatMap((hit) => [hit, hit])
+  expect((await ask()).ids).toEqual(['a'])
+  index.search = async (...args) => (await search(...args)).map(({ ranks: _ranks, ...hit }) => hit)
+  await expect(ask()).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+})
+
 test('a source that can only check afterwards is refused, unless that is allowed, and then it is told', async () => {
   const postcheck = (): PermissionSource => {
     const source = scriptedPermissions()

@@ -52,8 +52,7 @@ export async function searchRounds(of: RoundsOptions): Promise<Found> {
     const how: SearchHow = { kind, limit, offset: rounds * limit, exact }
     const { passages, isLast } = await inTime(async (signal) => {
       const hits = await index.search(plan, scope, query, how, { signal })
-      const fresh = hits.filter((hit) => !found.has(keyOf(hit)))
-      for (const hit of fresh) found.set(keyOf(hit), hit)
+      const fresh = hits.filter((hit) => isNew(found, hit))
       const fetched = await fetchAll(of, fresh, { signal })
       return { passages: fetched, isLast: hits.length < limit }
     })
@@ -113,6 +112,13 @@ function ranked<T extends Hit>(hits: readonly T[], kind: SearchHow['kind']): T[]
       return { ...hit, ranks: hit.ranks }
     }),
   )
+}
+
+function isNew(found: Map<string, Hit>, hit: Hit): boolean {
+  const key = keyOf(hit)
+  if (found.has(key)) return false
+  found.set(key, hit)
+  return true
 }
 
 function keyOf({ document, position }: Pick<Hit, 'document' | 'position'>): string {
