@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Ends by itself with the process that started it. */
 const SPIN = `while kill -0 ${process.pid} 2>/dev/null; do i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; done`
@@ -26,8 +27,12 @@ export async function keepAwake(): Promise<Disposable | undefined> {
 }
 
 async function hasBegun(child: ChildProcess): Promise<boolean> {
-  return once(child, 'spawn').then(
-    () => true,
-    () => false,
-  )
+  try {
+    await once(child, 'spawn')
+  } catch {
+    return false
+  }
+  // A machine that has the program may still not allow it.
+  await sleep(100)
+  return child.exitCode === null
 }
