@@ -11,8 +11,6 @@ import { pgliteIndex } from './pglite.ts'
 const database = await PGlite.create({ extensions: { vector } })
 afterAll(() => database.close())
 
-// Hundreds of statements each, on a machine that may be busy.
-
 const options = { signal: new AbortController().signal }
 let schemas = 0
 const fresh = (): string => `s${(schemas += 1)}`

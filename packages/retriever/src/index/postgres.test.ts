@@ -10,7 +10,6 @@ import { indexSchema } from './schema.ts'
 import { vectorBytes, vectorText } from './sql-vector.ts'
 
 const url = await findPgvector()
-// Hundreds of statements each, on a machine that may be busy.
 
 const options = { signal: new AbortController().signal }
 

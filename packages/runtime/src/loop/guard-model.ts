@@ -77,8 +77,8 @@ async function labelled(run: RunState, params: LanguageModelV4CallOptions): Prom
   const standing = checkAgent(run)
   if (standing !== undefined) await standing
   const allowed = withoutUnseenTools(run, params)
-  const asked = withheldResults(run, allowed.prompt)
-  const withheld = asked === undefined ? undefined : await asked
+  const pending = withheldResults(run, allowed.prompt)
+  const withheld = pending === undefined ? undefined : await pending
   // What is withheld still counts: taking a result out of the prompt restores no trust.
   const snapshot = labelPrompt(run, allowed)
   const prompt = forProvider(run, allowed.prompt, withheld)
